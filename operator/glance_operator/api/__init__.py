@@ -1,0 +1,1 @@
+"""WHAT: the three kinds as pydantic models, and the generator of their CustomResourceDefinitions."""

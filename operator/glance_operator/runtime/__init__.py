@@ -1,0 +1,1 @@
+"""DO: the only code with side effects."""
