@@ -1,0 +1,140 @@
+"""The status of an Image: what is there, store by store, and what is going on."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from glance_operator.api.base import Model, Status, Time
+from glance_operator.api.cel import KEYED, ORDERED, keys
+
+Words = Annotated[tuple[str, ...], ORDERED]
+
+
+class StoreStatus(Model):
+    """The image in one store: a condition, and the attempts at it."""
+
+    name: str
+    """Glance's id of the store."""
+    status: Literal["True", "False", "Unknown"]
+    """Whether the store holds the image."""
+    reason: str = ""
+    """One word in CamelCase, such as Present or ImportFailed."""
+    message: str = ""
+    """What happened, and what to do about it."""
+    attempts: int | None = None
+    """Failed attempts at this store since it last held the image."""
+    next_attempt_time: Time | None = None
+    """When the next attempt is due."""
+    last_transition_time: Time | None = None
+    """When status changed last."""
+
+
+class StatusChecksum(Model):
+    """A digest as Glance keeps it."""
+
+    algorithm: str | None = None
+    """Hash algorithm, such as sha512."""
+    value: str | None = None
+    """The digest, in hexadecimal."""
+
+
+class Content(Model):
+    """Identity of the content that is served."""
+
+    hash: str | None = None
+    """Digest of the source if it is known, else a hash over its address and the formats."""
+    source: str | None = None
+    """Where the content came from."""
+
+
+class Attempt(Model):
+    """The attempt under way, or the last one."""
+
+    content_hash: str | None = None
+    """Content that is wanted."""
+    source: str | None = None
+    """Address or mirror that is tried."""
+    method: str | None = None
+    """Import method, in Glance's words."""
+    task_id: str | None = None
+    """Glance's task, which is also the value of the import lock."""
+    node: str | None = None
+    """API pod that took the import, where it is ours."""
+    container_id: str | None = None
+    """Container of that pod; the attempt is dead when it is gone."""
+    start_time: Time | None = None
+    """When the attempt began."""
+    count: int | None = None
+    """Which attempt at this content it is, from 1."""
+
+
+class Previous(Model):
+    """A Glance image that an earlier content left behind."""
+
+    id: str
+    """Its Glance id."""
+    content_hash: str | None = None
+    """Its content."""
+    hidden: bool | None = None
+    """Whether it was hidden."""
+
+
+class Cached(Model):
+    """The image in the cache of one API pod."""
+
+    node: str
+    """Name of the pod."""
+    status: Literal["True", "False", "Unknown"]
+    """Whether its cache holds the image."""
+
+
+class Applied(Model):
+    """What was set by this object, and is therefore its own to remove."""
+
+    properties: Words | None = None
+    """Names of properties."""
+    tags: Words | None = None
+    """Tags that were added."""
+    members: Words | None = None
+    """Project ids that were made members."""
+    stores: Words | None = None
+    """Ids of stores that were filled."""
+
+
+class ImageStatus(Status):
+    """What is there."""
+
+    id: str | None = None
+    """Glance id of the image."""
+    incarnation: int | None = None
+    """How often the image has been made; its id is derived from this number and the object's uid."""
+    name: str | None = None
+    """Name of the image in Glance."""
+    owner: str | None = None
+    """Id of the project that owns the image."""
+    glance_status: str | None = None
+    """Status in Glance's words."""
+    size_bytes: int | None = None
+    """Size of the content, in bytes."""
+    size: str | None = None
+    """Size of the content, for people."""
+    virtual_size_bytes: int | None = None
+    """Size of the disk that the content describes, in bytes."""
+    checksum: StatusChecksum | None = None
+    """Digest of the stored content."""
+    stores_ready: str | None = None
+    """Stores that hold the image / stores that must."""
+    progress: str | None = None
+    """Bytes copied over all target stores, in percent, when known."""
+    stores: Annotated[tuple[StoreStatus, ...], KEYED, keys("name")] | None = None
+    """The image in each store."""
+    content: Content | None = None
+    """What is served."""
+    attempt: Attempt | None = None
+    """The attempt under way, or the last one."""
+    previous: Annotated[tuple[Previous, ...], KEYED, keys("id")] | None = None
+    """Glance images of earlier contents that stay."""
+    cached: Annotated[tuple[Cached, ...], KEYED, keys("node")] | None = None
+    """The image in the cache of each API pod."""
+    applied: Applied | None = None
+    """What is ours to remove later; what others set stays."""
