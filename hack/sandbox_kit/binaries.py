@@ -1,0 +1,105 @@
+"""Kubernetes' own programs: ready ones where the machine has them, built once from pinned Go modules otherwise."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+
+from sandbox_kit import cache
+
+VERSION = "1.36.3"
+NAMES = ("etcd", "kube-apiserver", "kube-controller-manager", "kubectl")
+MODULE = Path(__file__).with_name("kube")
+SETUP_ENVTEST = "sigs.k8s.io/controller-runtime/tools/setup-envtest@latest"
+DOWNLOAD_SECONDS = 90
+BUILD_SECONDS = 30 * 60
+
+
+class MissingBinaryError(RuntimeError):
+    """A program of Kubernetes is not there and cannot be made; the message says the ways out."""
+
+
+def ensure() -> dict[str, Path]:
+    """Return name -> path of every program, downloading or building what is missing (minutes, once per user)."""
+    home = cache.directory() / "kube" / f"v{VERSION}"
+    if missing := _missing(home):
+        with cache.locked(home.parent / f"v{VERSION}.lock"):
+            for make in (_download, _build):
+                missing = _missing(home)  # another process may have made it while we waited for the lock
+                if missing:
+                    make(missing, home)
+    return {name: path for name in NAMES if (path := _find(name, home))}
+
+
+def _find(name: str, home: Path) -> Path | None:
+    assets = os.environ.get("KUBEBUILDER_ASSETS")
+    places = [Path(assets) / name] if assets else []
+    return next((path for path in [*places, home / name] if os.access(path, os.X_OK)), None)
+
+
+def _missing(home: Path) -> list[str]:
+    return [name for name in NAMES if not _find(name, home)]
+
+
+def _download(names: Iterable[str], home: Path) -> None:
+    """Take what setup-envtest offers (it has no controller manager); any failure only means that we build."""
+    tool = _setup_envtest()
+    if not tool:
+        return
+    command = [*tool, "use", f"{VERSION.rpartition('.')[0]}.x", "-p", "path", "--bin-dir", str(home.parent / "envtest")]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=DOWNLOAD_SECONDS, check=True)
+    except (OSError, subprocess.SubprocessError):
+        _say("no ready Kubernetes programs to download; building them")
+        return
+    for name in names:
+        found = Path(done.stdout.strip()) / name
+        if found.exists():
+            _publish(home / name, partial(shutil.copy2, found))
+
+
+def _setup_envtest() -> list[str] | None:
+    if found := shutil.which("setup-envtest"):
+        return [found]
+    return ["go", "run", SETUP_ENVTEST] if shutil.which("go") else None
+
+
+def _build(names: Iterable[str], home: Path) -> None:
+    if not shutil.which("go"):
+        raise MissingBinaryError(
+            f"no {', '.join(names)}: install Go (https://go.dev/dl) so that they can be built, or point "
+            "KUBEBUILDER_ASSETS at a directory that has them"
+        )
+    for name in names:
+        _say(f"building {name} {VERSION} (minutes, once; kept in {home})")
+        _publish(home / name, partial(_go_build, name))
+
+
+def _go_build(name: str, target: Path) -> None:
+    version = "k8s.io/component-base/version"
+    major, minor, _ = VERSION.split(".")
+    flags = f"-s -w -X {version}.gitVersion=v{VERSION} -X {version}.gitMajor={major} -X {version}.gitMinor={minor}"
+    package = "./etcd" if name == "etcd" else f"k8s.io/kubernetes/cmd/{name}"
+    command = ["go", "build", "-trimpath", "-buildvcs=false", "-ldflags", flags, "-o", str(target), package]
+    try:
+        subprocess.run(command, cwd=MODULE, env={**os.environ, "CGO_ENABLED": "0"}, timeout=BUILD_SECONDS, check=True)
+    except subprocess.SubprocessError as error:
+        raise MissingBinaryError(f"building {name} failed: {error}") from error
+
+
+def _publish(final: Path, make: Callable[[Path], object]) -> None:
+    """Let `make` write a file beside its place, then rename it: nobody ever sees half a program."""
+    final.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=final.parent) as scratch:
+        made = Path(scratch) / final.name
+        make(made)
+        made.chmod(0o755)
+        made.replace(final)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)

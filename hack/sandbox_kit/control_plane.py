@@ -1,0 +1,173 @@
+"""A real Kubernetes control plane: etcd, kube-apiserver and kube-controller-manager, ready in a few seconds."""
+
+import subprocess
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Self
+
+import requests
+
+from sandbox_kit import binaries
+from sandbox_kit.pki import Authority, Pair, new_key
+from sandbox_kit.process import Server, free_port
+
+ISSUER = "https://kubernetes.default.svc.cluster.local"
+ADMIN, ADMINS = "admin", "system:masters"
+
+
+class Etcd(Server):
+    """The store; it does not sync to disk, because nothing of a sandbox survives a power cut anyway."""
+
+    def __init__(self, program: Path, directory: Path) -> None:
+        super().__init__("etcd", directory)
+        self._program = program
+        self.url = f"http://127.0.0.1:{free_port()}"
+        self._peer = f"http://127.0.0.1:{free_port()}"
+
+    def command(self) -> Sequence[str | Path]:
+        return [
+            self._program,
+            f"--data-dir={self.directory / 'etcd'}",
+            f"--listen-client-urls={self.url}",
+            f"--advertise-client-urls={self.url}",
+            f"--listen-peer-urls={self._peer}",
+            f"--initial-advertise-peer-urls={self._peer}",
+            f"--initial-cluster=default={self._peer}",
+            "--unsafe-no-fsync",
+            "--log-level=warn",
+        ]
+
+    def ready(self) -> bool:
+        return _answers(f"{self.url}/health")
+
+
+class ApiServer(Server):
+    """kube-apiserver with RBAC; its limits on requests in flight are high, so that no test measures them."""
+
+    def __init__(self, program: Path, directory: Path, etcd: Etcd, authority: Authority) -> None:
+        super().__init__("kube-apiserver", directory)
+        self._program, self._etcd, self._authority = program, etcd, authority
+        self._port = free_port()
+        self.url = f"https://127.0.0.1:{self._port}"
+        self._serving = authority.server("kube-apiserver")
+        self._admin = authority.client(ADMIN, ADMINS)
+        self.accounts_key = directory / "accounts.key"
+        new_key(self.accounts_key)
+
+    def command(self) -> Sequence[str | Path]:
+        return [
+            self._program,
+            f"--etcd-servers={self._etcd.url}",
+            f"--secure-port={self._port}",
+            "--bind-address=127.0.0.1",
+            "--advertise-address=127.0.0.1",
+            "--endpoint-reconciler-type=none",
+            f"--cert-dir={self.directory}",
+            f"--tls-cert-file={self._serving.cert}",
+            f"--tls-private-key-file={self._serving.key}",
+            f"--client-ca-file={self._authority.pair.cert}",
+            "--authorization-mode=RBAC",
+            "--service-cluster-ip-range=10.96.0.0/16",
+            f"--service-account-issuer={ISSUER}",
+            f"--service-account-key-file={self.accounts_key}",
+            f"--service-account-signing-key-file={self.accounts_key}",
+            "--max-requests-inflight=2000",
+            "--max-mutating-requests-inflight=1000",
+            "--shutdown-delay-duration=0s",
+            "--profiling=false",
+        ]
+
+    def ready(self) -> bool:
+        return _answers(f"{self.url}/readyz", self._authority.pair, self._admin)
+
+
+class ControllerManager(Server):
+    """Makes namespaces end, owned objects go, and service accounts appear."""
+
+    def __init__(self, program: Path, directory: Path, authority: Authority, api: ApiServer) -> None:
+        super().__init__("kube-controller-manager", directory)
+        self._program, self._authority, self._api = program, authority, api
+        self._port = free_port()
+        self._serving = authority.server("kube-controller-manager")
+        self._kubeconfig = directory / "kube-controller-manager.kubeconfig"
+        self._kubeconfig.write_text(authority.kubeconfig(api.url, "system:kube-controller-manager"))
+
+    def command(self) -> Sequence[str | Path]:
+        return [
+            self._program,
+            f"--kubeconfig={self._kubeconfig}",
+            "--bind-address=127.0.0.1",
+            f"--secure-port={self._port}",
+            f"--tls-cert-file={self._serving.cert}",
+            f"--tls-private-key-file={self._serving.key}",
+            "--leader-elect=false",
+            "--use-service-account-credentials=true",
+            f"--root-ca-file={self._authority.pair.cert}",
+            f"--service-account-private-key-file={self._api.accounts_key}",
+            "--profiling=false",
+        ]
+
+    def ready(self) -> bool:
+        return _answers(f"https://127.0.0.1:{self._port}/healthz", self._authority.pair)
+
+
+class ControlPlane:
+    """The three together. `kubeconfig` is the administrator's; `url` the API server's address; `kubectl` a program."""
+
+    def __init__(self, directory: Path) -> None:
+        programs = binaries.ensure()
+        directory.mkdir(parents=True, exist_ok=True)
+        self.directory = directory
+        self.kubectl = programs["kubectl"]
+        self.authority = Authority(directory / "pki")
+        self.etcd = Etcd(programs["etcd"], directory)
+        self.api = ApiServer(programs["kube-apiserver"], directory, self.etcd, self.authority)
+        self.url = self.api.url
+        self.manager = ControllerManager(programs["kube-controller-manager"], directory, self.authority, self.api)
+        self.kubeconfig = self.kubeconfig_for(ADMIN, ADMINS)
+        self._running = ExitStack()
+
+    def kubeconfig_for(self, user: str, group: str | None = None) -> Path:
+        """Write a kubeconfig for any user and group that RBAC knows, and return its path."""
+        path = self.directory / f"{user.replace(':', '-')}.kubeconfig"
+        path.touch(mode=0o600)
+        path.write_text(self.authority.kubeconfig(self.url, user, group))
+        return path
+
+    def start(self) -> Self:
+        """Start all three, in order, each as soon as the one before it answers."""
+        with ExitStack() as starting:
+            for server in (self.etcd, self.api, self.manager):
+                starting.enter_context(server)
+            self._running = starting.pop_all()
+        return self
+
+    def stop(self) -> None:
+        """Stop all three, last started first."""
+        self._running.close()
+
+    def run_kubectl(self, *arguments: str | Path, stdin: str | None = None, timeout: float = 60) -> str:
+        """Run kubectl as the administrator and return what it printed; RuntimeError carries its stderr."""
+        command = [self.kubectl, f"--kubeconfig={self.kubeconfig}", *arguments]
+        done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=timeout, check=False)
+        if done.returncode:
+            raise RuntimeError(f"kubectl {' '.join(map(str, arguments))}: {done.stderr.strip()}")
+        return done.stdout
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+def _answers(url: str, authority: Pair | None = None, client: Pair | None = None) -> bool:
+    try:
+        with requests.Session() as session:
+            session.trust_env = False  # a proxy of the environment has no business on loopback
+            session.verify = str(authority.cert) if authority else True
+            session.cert = (str(client.cert), str(client.key)) if client else None
+            return session.get(url, timeout=2).ok
+    except requests.RequestException:
+        return False

@@ -1,0 +1,188 @@
+"""Programs that cannot outlive us: the caller's side of `leash`, and bounded waiting for what they serve."""
+
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Self
+
+LEASH = Path(__file__).with_name("leash.py")
+# Outside the usual ephemeral ranges, so that no outgoing connection takes a port between our choice and its use.
+PORTS = range(20000, 32000)
+
+
+class NotReadyError(RuntimeError):
+    """A program ended, or did not serve in time; the message carries the end of its log."""
+
+
+def free_port() -> int:
+    """Return a TCP port on 127.0.0.1 that nobody listens on now."""
+    while True:
+        port = random.choice(PORTS)  # noqa: S311
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+
+
+def wait_until(ready: Callable[[], bool], timeout: float, what: str, interval: float = 0.05) -> None:
+    """Ask until `ready` says yes; NotReadyError after `timeout` seconds."""
+    deadline = time.monotonic() + timeout
+    while not ready():
+        if time.monotonic() > deadline:
+            raise NotReadyError(f"{what}: not within {timeout:g} s")
+        time.sleep(interval)
+
+
+class Process:
+    """One program under a leash, its output in a log file."""
+
+    def __init__(
+        self, command: Sequence[str | Path], log: Path, env: Mapping[str, str] | None = None, grace: float = 10.0
+    ) -> None:
+        """Start the command; `env` is added to ours; `grace` is the time in seconds between SIGTERM and SIGKILL."""
+        self.log = log
+        self._grace = grace
+        self._leash = subprocess.Popen(
+            [sys.executable, "-I", "-S", str(LEASH), str(grace), str(log), *map(str, command)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, **(env or {})},
+            start_new_session=True,
+        )
+        assert self._leash.stdin is not None  # noqa: S101
+        assert self._leash.stdout is not None  # noqa: S101
+        self._orders = self._leash.stdin
+        with self._leash.stdout as said:
+            first = said.readline()
+        if not first:
+            self.stop()
+            raise NotReadyError(f"cannot run {command[0]}")
+        self.pid = int(first)
+
+    @property
+    def alive(self) -> bool:
+        """Whether the program still runs."""
+        return self._leash.poll() is None
+
+    @property
+    def returncode(self) -> int | None:
+        """The program's exit code (128 + n for signal n), None while it runs."""
+        return self._leash.poll()
+
+    def send(self, signum: int) -> None:
+        """Pass a signal on; SIGKILL, SIGSTOP and SIGCONT reach the whole process group."""
+        with suppress(BrokenPipeError, ValueError):
+            self._orders.write(bytes([signum]))
+            self._orders.flush()
+
+    def kill(self) -> None:
+        """End the whole process group at once, as a lost container would."""
+        self.send(signal.SIGKILL)
+        self.wait()
+        self.stop()
+
+    def stop(self) -> None:
+        """SIGTERM, SIGKILL after the grace period; returns when the program is gone. Harmless when repeated."""
+        with suppress(BrokenPipeError):
+            self._orders.close()
+        self.wait()
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for the program's end (subprocess.TimeoutExpired after `timeout`, or well after the grace period)."""
+        return self._leash.wait(self._grace + 10 if timeout is None else timeout)
+
+    def tail(self, lines: int = 25) -> str:
+        """The last lines of its output."""
+        text = self.log.read_text(errors="replace") if self.log.exists() else ""
+        return "\n".join(text.splitlines()[-lines:])
+
+
+class Server:
+    """A program that serves: subclasses say which `command`, with which `environment`, and how to see it `ready`."""
+
+    timeout = 60.0
+    grace = 10.0
+
+    def __init__(self, name: str, directory: Path) -> None:
+        self.name = name
+        self.directory = directory
+        self._process: Process | None = None
+        directory.mkdir(parents=True, exist_ok=True)
+
+    def command(self) -> Sequence[str | Path]:
+        """The program and its arguments."""
+        raise NotImplementedError
+
+    def environment(self) -> Mapping[str, str]:
+        """What is added to our environment."""
+        return {}
+
+    def ready(self) -> bool:
+        """Whether it answers."""
+        raise NotImplementedError
+
+    @property
+    def log(self) -> Path:
+        """Where its output goes; kept over restarts."""
+        return self.directory / f"{self.name}.log"
+
+    @property
+    def process(self) -> Process:
+        """The running program; NotReadyError when it was not started."""
+        if self._process is None:
+            raise NotReadyError(f"{self.name} is not started")
+        return self._process
+
+    @property
+    def pid(self) -> int:
+        """The program's process id."""
+        return self.process.pid
+
+    def launch(self) -> None:
+        """Start without waiting, for those who start several things at once."""
+        self._process = Process(self.command(), self.log, self.environment(), self.grace)
+
+    def wait_ready(self) -> None:
+        """Wait until it answers; NotReadyError when it ends first or is late."""
+        try:
+            wait_until(self._ready_or_gone, self.timeout, self.name)
+        except NotReadyError as late:
+            self.stop()
+            raise NotReadyError(f"{late}\n{self.process.tail()}") from None
+
+    def _ready_or_gone(self) -> bool:
+        if not self.process.alive:
+            raise NotReadyError(f"{self.name} ended with code {self.process.returncode}")
+        return self.ready()
+
+    def start(self) -> Self:
+        """Start it and wait until it answers."""
+        self.launch()
+        self.wait_ready()
+        return self
+
+    def stop(self) -> None:
+        """End it gracefully; harmless when it does not run."""
+        if self._process:
+            self._process.stop()
+
+    def kill(self) -> None:
+        """End it and its workers at once."""
+        self.process.kill()
+
+    def restart(self) -> None:
+        """Stop, start, wait until it answers again on the same address."""
+        self.stop()
+        self.start()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()

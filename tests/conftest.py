@@ -1,0 +1,79 @@
+"""Fixtures that give tests the real parts. All are lazy: a run of the unit tests alone starts nothing."""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sandbox_kit import binaries
+from sandbox_kit.control_plane import ControlPlane
+
+ROOT = Path(__file__).parent.parent
+seconds_of: dict[str, float] = defaultdict(float)
+
+
+@pytest.fixture(scope="session")
+def sandbox_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the parts of this run keep their data and logs."""
+    return tmp_path_factory.mktemp("sandbox")
+
+
+@pytest.fixture(scope="session")
+def control_plane(sandbox_directory: Path) -> Iterator[ControlPlane]:
+    """A real etcd, kube-apiserver and kube-controller-manager: `.url`, `.kubeconfig`, `.run_kubectl(...)`."""
+    with ControlPlane(sandbox_directory / "kube") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def kubeconfig(control_plane: ControlPlane) -> Path:
+    """The administrator's kubeconfig."""
+    return control_plane.kubeconfig
+
+
+@pytest.fixture(scope="session")
+def kubectl(control_plane: ControlPlane) -> Path:
+    """The kubectl program of the control plane's version (it starts nothing by itself; `control_plane` runs)."""
+    return control_plane.kubectl
+
+
+@pytest.fixture(scope="session")
+def crds_installed(control_plane: ControlPlane) -> ControlPlane:
+    """The control plane with our three kinds, each Established."""
+    crds = ROOT / "crds"
+    control_plane.run_kubectl("apply", "--server-side", "-f", crds)
+    control_plane.run_kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", crds)
+    return control_plane
+
+
+@pytest.fixture
+def namespace(control_plane: ControlPlane) -> Iterator[str]:
+    """A fresh namespace; its end is begun, not awaited, when the test is over."""
+    name = f"test-{uuid.uuid4().hex[:8]}"
+    control_plane.run_kubectl("create", "namespace", name)
+    yield name
+    control_plane.run_kubectl("delete", "namespace", name, "--wait=false")
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Make what takes minutes here, where no test's time limit runs."""
+    if session.config.option.collectonly:
+        return
+    wanted = {name for item in session.items for name in getattr(item, "fixturenames", ())}
+    if "control_plane" in wanted:
+        binaries.ensure()
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Add up the time of each suite; what a fixture takes to start counts for the first test that uses it."""
+    path = Path(report.location[0])
+    seconds_of[path.parts[1] if path.parts[0] == "tests" and len(path.parts) > 2 else str(path)] += report.duration
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what each suite took."""
+    terminalreporter.section("time per suite", sep="-")
+    for suite, seconds in sorted(seconds_of.items()):
+        terminalreporter.write_line(f"{suite:<12} {seconds:7.1f} s")
