@@ -65,7 +65,9 @@ class Attempt(Model):
     start_time: Time | None = None
     """When the attempt began."""
     count: int | None = None
-    """Which attempt at this content it is, from 1."""
+    """Failed attempts at this content so far."""
+    next_attempt_time: Time | None = None
+    """When the next attempt is due."""
 
 
 class Previous(Model):

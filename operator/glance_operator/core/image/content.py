@@ -1,0 +1,170 @@
+"""Bringing the content in: create the image, import it, and judge how that ended."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+
+from glance_operator.api.image import ImageSpec
+from glance_operator.core.image import identity, metadata, retries, stores
+from glance_operator.core.image.observed import View
+from glance_operator.core.plan import Plan, Step, doing, stalled, waiting
+
+WEB_DOWNLOAD = "web-download"
+FIRST_LOOK = 0.15  # seconds: the shortest import there is takes about as long
+
+
+@dataclass(frozen=True, slots=True)
+class CreateImage(Step):
+    """POST /v2/images with these attributes."""
+
+    attributes: tuple[tuple[str, object], ...]
+    hidden: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ImportFromUrl(Step):
+    """POST /v2/images/{id}/import by web-download. ``stores`` empty: the service knows no stores by name."""
+
+    image_id: str
+    url: str
+    stores: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Discard(Step):
+    """DELETE an image of ours that can no longer be completed; the next incarnation follows."""
+
+    image_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class NextIncarnation(Step):
+    """Nothing to call: the next incarnation is written to the status, before anything is made under it."""
+
+
+def content_hash(spec: ImageSpec) -> str:
+    """What is to be served, as one short word: the digest if one is demanded, else the URL; and the formats."""
+    source = spec.source.model_dump(mode="json", by_alias=True, exclude_none=True) if spec.source else {}
+    checksum = (source.get("http") or {}).get("checksum")
+    what = checksum or (source.get("http") or {}).get("url") or source
+    text = json.dumps([what, spec.disk_format, spec.container_format], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def url(view: View) -> str:
+    """Where this attempt takes the content from: the URL, then each mirror in turn."""
+    http = view.spec.source.http if view.spec.source else None
+    choices = [http.url, *(http.mirrors or ())] if http else ["its source"]
+    return choices[view.memory.attempts % len(choices)]
+
+
+def recreate_what_vanished(view: View) -> Plan | None:
+    """The image is gone although it was made, or Glance has buried its id: only another id can follow."""
+    if view.image is not None:
+        return None
+    vanished = view.memory.id == identity.expected_id(view)
+    if not (vanished or view.burnt):
+        return None
+    message = f"Glance image {identity.expected_id(view)} was deleted outside: making it again under another id"
+    return replace(doing(NextIncarnation(), "Recreating", message), record=True)
+
+
+def create(view: View) -> Plan | None:
+    if view.image is not None:
+        return None
+    attributes = metadata.creation(view, content_hash(view.spec))
+    step = CreateImage(tuple(attributes.items()), bool(view.spec.hidden))
+    return doing(step, "Creating", "Creating the image in Glance", slot=True)
+
+
+def running(view: View) -> bool:
+    """Whether an import may still be at work on the image: the lock is there, or its task is not over.
+
+    A lock that outlives its task is no sign of life: see ``leave_dead_end``.
+    """
+    if view.task is not None:
+        return not view.task.over
+    return view.image is not None and bool(view.image.lock)
+
+
+def await_running_import(view: View) -> Plan | None:
+    """While an import may be running nothing is changed: Glance would undo it, or lose data."""
+    image = view.image
+    if image is None or not running(view):
+        return None
+    if image.stores and image.status == "active":
+        done, wanted = stores.ready(view)
+        return waiting("Importing", f"Data is in {done} of {wanted} stores", passing=True)
+    return waiting("Downloading", f"Glance is downloading {url(view)}", passing=True)
+
+
+def leave_dead_end(view: View) -> Plan | None:
+    """Without content, only DELETE helps an image whose lock outlives its task or which says ``importing`` for ever."""
+    image = view.image
+    if image is None or image.status == "active" or view.task is None or not view.task.over:
+        return None
+    if not image.lock and image.status != "importing":
+        return None
+    message = "Glance cannot complete this import any more: starting again under another id"
+    return replace(doing(Discard(image.id), "Recreating", message), record=True)
+
+
+def start_over_with_other_content(view: View) -> Plan | None:
+    """A failed import may leave remains under the image's id; other content gets a clean one."""
+    image = view.image
+    if image is None or image.status == "active" or image.properties.get(identity.CONTENT) == content_hash(view.spec):
+        return None
+    return doing(Discard(image.id), "Recreating", "spec describes other content now: starting again")
+
+
+def refuse_what_cannot_work(view: View) -> Plan | None:
+    """Only as long as there is no content: what is served stays served."""
+    if view.image is not None and view.image.status == "active":
+        return None
+    if unknown := stores.unknown(view):
+        return stores.refusal(view, unknown)
+    if WEB_DOWNLOAD in view.service.methods:
+        return None
+    offered = ", ".join(sorted(view.service.methods)) or "none"
+    return stalled(
+        "MethodNotEnabled",
+        f"The image service does not offer web-download (it offers: {offered}): enable it in the service",
+    )
+
+
+def respect_retry_limit(view: View) -> Plan | None:
+    if view.image is not None and view.image.status == "active":
+        return None
+    return retries.exhausted(view) or retries.not_yet(view)
+
+
+def fetch(view: View) -> Plan | None:
+    image, source = view.image, view.spec.source
+    if image is None or image.status != "queued" or source is None:
+        return None
+    step = ImportFromUrl(image.id, url(view), stores.targets(view))
+    return doing(step, "Downloading", f"Glance is downloading {url(view)}", slot=True, after=FIRST_LOOK)
+
+
+def await_active(view: View) -> Plan | None:
+    """A state that no rule above explains (``deactivated``, ``uploading`` by somebody): told, never touched."""
+    if view.image is None or view.image.status == "active":
+        return None
+    return stalled(
+        "UnexpectedStatus",
+        f"Glance shows the image as {view.image.status}, which this operator did not cause: "
+        f"reactivate it, or delete it in Glance to have it made again",
+    )
+
+
+def refuse_other_content(view: View) -> Plan | None:
+    """The content of a served image does not change under its id."""
+    if view.image is None or view.image.properties.get(identity.CONTENT) in (None, content_hash(view.spec)):
+        return None
+    return stalled(
+        "ContentChanged",
+        "spec.source or a format has changed since the image was imported; Glance images are immutable, and rolling "
+        "out new content under the same name is not available yet: restore the spec, or create another Image",
+    )

@@ -1,0 +1,96 @@
+"""How a deleted object ends: what we made is removed, unless it shall stay or is held by somebody."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from glance_operator.core.image import identity
+from glance_operator.core.image.metadata import UpdateImage
+from glance_operator.core.image.observed import View
+from glance_operator.core.plan import LetGo, Plan, Step, doing, waiting
+
+GRACE_WITHOUT_CLOUD = timedelta(minutes=5)
+GRACE_FOR_IMPORT = timedelta(seconds=30)  # a short import ends well; a longer one is cut
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteImage(Step):
+    image_id: str
+
+
+def release_untouched(view: View) -> Plan | None:
+    """Nothing was made, or what was made shall stay."""
+    if not view.finalized:
+        return Plan(doing(LetGo(), "Deleting", "").state)  # nothing to release either: others hold it
+    if view.spec.suspend:
+        return doing(LetGo(), "Released", "Suspended: let go without touching Glance")
+    if view.spec.deletion_policy == "Retain":
+        return doing(LetGo(), "Released", "deletionPolicy is Retain: the image stays in Glance")
+    return None
+
+
+def release_without_cloud(view: View) -> Plan | None:
+    """Credentials or service no longer exist: they may come back, but the object does not wait for ever."""
+    if view.trouble is None:
+        return None
+    if not view.lost:
+        return waiting(view.trouble.reason, f"Deletion waits: {view.trouble.message}")
+    since = max(view.memory.cloud_lost_since or view.now, view.deleted_at or view.now)
+    left = (since + GRACE_WITHOUT_CLOUD - view.now).total_seconds()
+    if left <= 0:
+        return doing(LetGo(view.trouble.message), "LeftInGlance", view.trouble.message)
+    return waiting(
+        view.trouble.reason,
+        f"Deletion waits up to 5 minutes for it to come back, then leaves the image in Glance: {view.trouble.message}. "
+        f"spec.suspend: true or deletionPolicy: Retain lets go at once",
+        after=min(left + 0.1, 15.0),
+    )
+
+
+def release_when_gone(view: View) -> Plan | None:
+    if view.image is None:
+        return doing(LetGo(), "Deleted", "The image is gone from Glance")
+    if identity.ownership(view, view.image) in (identity.Ownership.ELSEWHERE, identity.Ownership.NOBODY):
+        return doing(LetGo(), "Released", "The image in Glance is not ours and stays")
+    return None
+
+
+def await_import(view: View) -> Plan | None:
+    """Deleting while Glance writes to a store would leave the bytes there for ever: give a short import time."""
+    image = view.image
+    if image is None or not image.lock or (view.task is not None and view.task.over):
+        return None
+    left = ((view.deleted_at or view.now) + GRACE_FOR_IMPORT - view.now).total_seconds()
+    if left <= 0:
+        return None
+    return waiting("ImportRunning", "Deletion waits a moment for the running import to end", after=min(left, 2.0))
+
+
+def lift_protection(view: View) -> Plan | None:
+    image = view.image
+    if image is None or not image.protected:
+        return None
+    if view.spec.deletion_policy == "DeleteProtected" or view.spec.protected is False:
+        return doing(UpdateImage(image.id, (("replace", "/protected", False),)), "Deleting", "Lifting the protection")
+    return waiting(
+        "Protected",
+        f"Glance image {image.id} is protected: set spec.protected to false to delete it, or spec.deletionPolicy "
+        f"to DeleteProtected (deletes it) or Retain (leaves it in Glance)",
+    )
+
+
+def delete(view: View) -> Plan:
+    if view.image is None:
+        raise AssertionError("release_when_gone answers before")
+    return doing(DeleteImage(view.image.id), "Deleting", "Deleting the image from Glance")
+
+
+RULES = (
+    release_untouched,
+    release_without_cloud,
+    release_when_gone,
+    await_import,
+    lift_protection,
+    delete,
+)

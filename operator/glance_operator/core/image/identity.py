@@ -1,0 +1,76 @@
+"""Which Glance image is ours: its id is chosen by us, and it carries a marker."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from uuid import UUID, uuid5
+
+from glance_operator.core.image.observed import GlanceImage, View
+from glance_operator.core.plan import Plan, Step, stalled
+
+PREFIX = "glance_operator_"
+CLUSTER, OWNER, UID, CONTENT = PREFIX + "cluster", PREFIX + "owner", PREFIX + "uid", PREFIX + "content"
+
+
+class Ownership(Enum):
+    """Whose image it is."""
+
+    OURS = "ours"
+    RESTORED = "restored"  # of a same-named object that no longer exists here: taken over
+    ELSEWHERE = "elsewhere"  # of another cluster, or of another object of this one
+    NOBODY = "nobody"  # carries no marker
+
+
+@dataclass(frozen=True, slots=True)
+class TakeOver(Step):
+    """Write our marker on an image whose former object is gone."""
+
+    image_id: str
+
+
+def image_id(uid: str, incarnation: int, fixed: str | None = None) -> str:
+    """The Glance id of that incarnation: the same one however often it is asked for, so a repeated create is a 409."""
+    if fixed and incarnation == 1:
+        return fixed
+    return str(uuid5(UUID(uid), str(incarnation)))
+
+
+def expected_id(view: View) -> str:
+    return image_id(view.uid, view.memory.incarnation, view.spec.id)
+
+
+def marker(view: View, content_hash: str) -> dict[str, str]:
+    """The properties by which an image is known as this object's."""
+    return {
+        CLUSTER: view.cluster,
+        OWNER: f"{view.namespace}/{view.name}",
+        UID: view.uid,
+        CONTENT: content_hash,
+    }
+
+
+def ownership(view: View, image: GlanceImage) -> Ownership:
+    mine: Mapping[str, str] = image.properties
+    if UID not in mine:
+        return Ownership.NOBODY
+    if mine[UID] == view.uid and mine.get(CLUSTER) == view.cluster:
+        return Ownership.OURS
+    same_name = mine.get(OWNER) == f"{view.namespace}/{view.name}"
+    if same_name and mine.get(CLUSTER) == view.cluster:  # names are unique: that uid's object is gone
+        return Ownership.RESTORED
+    return Ownership.ELSEWHERE
+
+
+def only_what_is_ours(view: View) -> Plan | None:
+    """An image that is not marked as ours is never changed."""
+    if view.image is None or ownership(view, view.image) in (Ownership.OURS, Ownership.RESTORED):
+        return None
+    if ownership(view, view.image) is Ownership.NOBODY:
+        return stalled(
+            "NotOurs",
+            f"Glance image {view.image.id} exists and was not made by this object: choose another spec.id",
+        )
+    owner = view.image.properties.get(OWNER, "another object")
+    return stalled("OwnedElsewhere", f"Glance image {view.image.id} belongs to {owner} of another cluster or uid")

@@ -1,0 +1,57 @@
+"""What keeps the controller's hands off: suspension, what is not built, a cloud that cannot be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from glance_operator.api.image import ImageSpec
+from glance_operator.core.image.observed import View
+from glance_operator.core.plan import AddFinalizer, Phase, Plan, State, doing, stalled, waiting
+
+
+def respect_suspension(view: View) -> Plan | None:
+    if not view.spec.suspend:
+        return None
+    return Plan(State(Phase.PAUSED, "Suspended", "spec.suspend is true: Glance is not touched"))
+
+
+def not_built(spec: ImageSpec) -> Iterator[str]:
+    """Fields that have their place in the API and no controller yet: saying so beats ignoring them."""
+    source, http = spec.source, spec.source.http if spec.source else None
+    absent = {
+        "spec.glanceAPIRef": spec.glance_api_ref,
+        "spec.adopt": spec.adopt,
+        "spec.kernelRef": spec.kernel_ref,
+        "spec.ramdiskRef": spec.ramdisk_ref,
+        "spec.cache.prefetch": spec.cache and spec.cache.prefetch != "None",
+        "spec.source.pvc": source and source.pvc,
+        "spec.source.upload": source and source.upload,
+        "spec.source.glance": source and source.glance,
+        "spec.source.checksum": source and source.checksum,
+        "spec.source.decompress": source and source.decompress != "None",
+        "spec.source.http.authSecretRef": http and http.auth_secret_ref,
+        "spec.source.http.caBundleRef": http and http.ca_bundle_ref,
+        "spec.source.http.refresh": http and http.refresh,
+        "spec.source.http.method glance-direct": http and http.method == "glance-direct",
+    }
+    yield from (name for name, value in absent.items() if value)
+
+
+def refuse_what_is_not_built(view: View) -> Plan | None:
+    names = ", ".join(not_built(view.spec))
+    if not names:
+        return None
+    return stalled("NotSupported", f"{names}: not available in this version of the operator; remove it from the spec")
+
+
+def await_cloud(view: View) -> Plan | None:
+    if view.trouble is None:
+        return None
+    return waiting(view.trouble.reason, view.trouble.message)
+
+
+def hold(view: View) -> Plan | None:
+    """Before anything is made elsewhere, the object is held until that has been cleaned up."""
+    if view.finalized:
+        return None
+    return doing(AddFinalizer(), "Preparing", "Preparing", slot=view.image is None)

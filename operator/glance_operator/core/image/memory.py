@@ -1,0 +1,105 @@
+"""What the object's own status remembers, and what a look adds to it. All of it can be lost and found out again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from glance_operator.core.conditions import TRUE, find
+from glance_operator.core.image import content, retries, stores
+from glance_operator.core.image.observed import RETRY_ANNOTATION, Memory, StoreMemory, View
+
+CLOUD_READY = "CloudReady"
+
+
+def moment(text: str | None) -> datetime | None:
+    """RFC 3339 in UTC, as the API server writes it."""
+    return datetime.fromisoformat(text).astimezone(UTC) if text else None
+
+
+def text(when: datetime) -> str:
+    return when.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def retry_wanted(body: Mapping[str, Any]) -> str:
+    """The value of the ``retry`` annotation, or empty."""
+    return str((body["metadata"].get("annotations") or {}).get(RETRY_ANNOTATION, ""))
+
+
+def is_fresh_start(body: Mapping[str, Any]) -> bool:
+    """A new generation or a new ``retry`` value: attempts and back-offs are forgotten."""
+    status = body.get("status") or {}
+    changed = status.get("observedGeneration") != body["metadata"].get("generation")
+    return bool(changed or retry_wanted(body) != status.get("lastHandledRetry", ""))
+
+
+def recall(body: Mapping[str, Any]) -> Memory:
+    """From the object as the API server gives it."""
+    status = body.get("status") or {}
+    conditions = status.get("conditions") or ()
+    attempt = status.get("attempt") or {}
+    applied = status.get("applied") or {}
+    cloud = find(conditions, CLOUD_READY)
+    memory = Memory(
+        id=status.get("id") or "",
+        incarnation=status.get("incarnation") or 1,
+        was_ready=find(conditions, "Ready").get("status") == TRUE,
+        imported=find(conditions, "Imported").get("status") == TRUE,
+        attempt_hash=attempt.get("contentHash") or "",
+        attempts=attempt.get("count") or 0,
+        next_attempt=moment(attempt.get("nextAttemptTime")),
+        task_id=attempt.get("taskID") or "",
+        stores={s["name"]: _store(s) for s in status.get("stores") or ()},
+        applied_properties=_names(applied.get("properties")),
+        applied_tags=_names(applied.get("tags")),
+        applied_members=_names(applied.get("members")),
+        cloud_lost_since=moment(cloud.get("lastTransitionTime")) if cloud.get("status") == "False" else None,
+    )
+    return _forget_attempts(memory) if is_fresh_start(body) else memory
+
+
+def _store(entry: Mapping[str, Any]) -> StoreMemory:
+    return StoreMemory(entry.get("attempts") or 0, moment(entry.get("nextAttemptTime")), entry.get("message") or "")
+
+
+def _names(values: Iterable[str] | None) -> frozenset[str]:
+    return frozenset(values or ())
+
+
+def _forget_attempts(memory: Memory) -> Memory:
+    return replace(memory, attempts=0, next_attempt=None, stores={})
+
+
+def judged(view: View) -> View:
+    """The view with every task counted once: an import that brought no content, a copy that left stores empty."""
+    memory = view.memory
+    if memory.attempt_hash and memory.attempt_hash != content.content_hash(view.spec):
+        memory = replace(_forget_attempts(memory), attempt_hash="")
+    view = replace(view, memory=memory)
+    image, task = view.image, view.task
+    if image is None or task is None or not task.over or task.id == memory.task_id:
+        return view
+    memory = replace(memory, task_id=task.id, attempt_hash=content.content_hash(view.spec))
+    view = replace(view, memory=memory)
+    return replace(view, memory=_stores_judged(view) if image.status == "active" else _import_judged(view))
+
+
+def _import_judged(view: View) -> Memory:
+    attempts = view.memory.attempts + 1
+    due = view.now + timedelta(seconds=retries.delay(view, attempts))
+    return replace(view.memory, attempts=attempts, next_attempt=due)
+
+
+def _stores_judged(view: View) -> Memory:
+    """The content is there: its attempts are over; those of the stores without it are counted."""
+    known = {s: view.memory.stores.get(s, StoreMemory()) for s in stores.missing(view)}
+    counted = {s: _once_more(view, s, m) for s, m in known.items()}
+    return replace(view.memory, attempts=0, next_attempt=None, imported=True, stores=counted)
+
+
+def _once_more(view: View, store: str, memory: StoreMemory) -> StoreMemory:
+    attempts = memory.attempts + 1
+    due = view.now + timedelta(seconds=retries.delay(view, attempts, store))
+    return replace(memory, attempts=attempts, next_attempt=due)

@@ -1,0 +1,178 @@
+"""Name, visibility, properties, tags and members: what is ours is kept as the spec says, what is others' stays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from glance_operator.core.image import identity
+from glance_operator.core.image.observed import GlanceImage, View
+from glance_operator.core.plan import Phase, Plan, State, Step, doing
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateImage(Step):
+    """One PATCH /v2/images/{id}: JSON-patch operations as (op, path, value)."""
+
+    image_id: str
+    operations: tuple[tuple[str, str, object], ...]
+
+    def fields(self) -> tuple[str, ...]:
+        """What it changes, for people."""
+        return tuple(path.lstrip("/").replace("~1", "/").replace("~0", "~") for _, path, _ in self.operations)
+
+
+@dataclass(frozen=True, slots=True)
+class AddMember(Step):
+    image_id: str
+    project: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveMember(Step):
+    image_id: str
+    project: str
+
+
+def name_of(view: View) -> str:
+    return view.spec.name or view.name
+
+
+def properties(view: View) -> dict[str, str]:
+    """The free properties the spec asks for, signature included; the marker is not among them."""
+    wanted = dict(view.spec.properties or {})
+    if signature := view.spec.signature:
+        wanted |= {
+            "img_signature": signature.value,
+            "img_signature_hash_method": signature.hash_method,
+            "img_signature_key_type": signature.key_type,
+            "img_signature_certificate_uuid": signature.certificate_uuid,
+        }
+    return wanted
+
+
+def attributes(view: View) -> dict[str, object]:
+    """Glance's own attributes which the spec sets. Absent in the spec = left alone (the name is always ours)."""
+    spec = view.spec
+    wanted = {
+        "name": name_of(view),
+        "owner": spec.owner,
+        "min_disk": spec.min_disk_gb,
+        "min_ram": spec.min_ram_mb,
+        "os_hidden": spec.hidden,
+    }
+    return {k: v for k, v in wanted.items() if v is not None}
+
+
+def creation(view: View, content_hash: str) -> dict[str, Any]:
+    """The body of POST /v2/images: private and unprotected until the content has proven itself."""
+    return {
+        "id": identity.expected_id(view),
+        "visibility": "private",
+        "disk_format": view.spec.disk_format,
+        "container_format": view.spec.container_format,
+        "tags": sorted(view.spec.tags or ()),
+        **attributes(view),
+        **properties(view),
+        **identity.marker(view, content_hash),
+    }
+
+
+def _last(view: View) -> dict[str, object]:
+    """What is set only once the content is good: before, nobody but us should find it or be held up by it."""
+    wanted = {"protected": view.spec.protected, "visibility": view.spec.visibility}
+    return {k: v for k, v in wanted.items() if v is not None}
+
+
+def _shown(image: GlanceImage) -> dict[str, object]:
+    return {
+        "name": image.name,
+        "owner": image.owner,
+        "min_disk": image.min_disk,
+        "min_ram": image.min_ram,
+        "os_hidden": image.hidden,
+        "protected": image.protected,
+        "visibility": image.visibility,
+    }
+
+
+def operations(view: View, image: GlanceImage) -> tuple[tuple[str, str, object], ...]:
+    """The JSON patch that makes the image as the spec says; empty when it is."""
+    return (*_attribute_changes(view, image), *_property_changes(view, image), *_tag_change(view, image))
+
+
+def _attribute_changes(view: View, image: GlanceImage) -> Iterator[tuple[str, str, object]]:
+    shown = _shown(image)
+    for key, value in (attributes(view) | _last(view)).items():
+        if shown[key] != value:
+            yield "replace", f"/{key}", value
+
+
+def _property_changes(view: View, image: GlanceImage) -> Iterator[tuple[str, str, object]]:
+    content = image.properties.get(identity.CONTENT, "")
+    wanted = properties(view)
+    for key, value in (wanted | identity.marker(view, content)).items():
+        if image.properties.get(key) != value:
+            yield "add", _pointer(key), value
+    for key in sorted(view.memory.applied_properties - set(wanted)):
+        if key in image.properties:
+            yield "remove", _pointer(key), None
+
+
+def _tag_change(view: View, image: GlanceImage) -> Iterator[tuple[str, str, object]]:
+    wanted = frozenset(view.spec.tags or ())
+    tags = (image.tags - (view.memory.applied_tags - wanted)) | wanted
+    if tags != image.tags:
+        yield "replace", "/tags", sorted(tags)
+
+
+def _pointer(key: str) -> str:
+    """A property's name as a JSON pointer."""
+    return "/" + key.replace("~", "~0").replace("/", "~1")
+
+
+def member_steps(view: View, image: GlanceImage) -> Iterator[Step]:
+    """Sharing: only with visibility ``shared``; members that others added stay."""
+    if view.members is None:
+        return
+    wanted = {m.project_id for m in view.spec.members or ()}
+    for project in sorted(wanted - view.members):
+        yield AddMember(image.id, project)
+    for project in sorted((view.memory.applied_members - wanted) & view.members):
+        yield RemoveMember(image.id, project)
+
+
+def differences(view: View) -> tuple[str, ...]:
+    """Names of what is not as the spec says, for people."""
+    if view.image is None:
+        return ()
+    patch = UpdateImage(view.image.id, operations(view, view.image)).fields()
+    return (*patch, *(["members"] if any(True for _ in member_steps(view, view.image)) else []))
+
+
+def correct(view: View) -> Plan | None:
+    """Bring the metadata to what the spec says, or, when drift shall only be reported, what the spec newly says."""
+    image = view.image
+    if image is None or reports_only(view):
+        return None
+    changes = operations(view, image)
+    if changes:
+        step: Step | None = UpdateImage(image.id, changes)
+    else:
+        step = next(member_steps(view, image), None)
+    return doing(step, "Updating", f"Updating {', '.join(differences(view))}") if step else None
+
+
+def reports_only(view: View) -> bool:
+    """Drift is reported instead of corrected once this generation of the spec has been applied in full."""
+    return view.spec.drift_policy == "Report" and view.settled
+
+
+def drifted(view: View) -> State | None:
+    """The state to show for drift that is only reported."""
+    names = differences(view)
+    if not (names and reports_only(view)):
+        return None
+    message = f"Changed outside: {', '.join(names)} (spec.driftPolicy is Report: set it to Correct to change them back)"
+    return State(Phase.READY, "Drifted", message)

@@ -1,0 +1,170 @@
+"""What an Image's rules look at: the object's own past, Glance's image, its task, and what the service offers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from glance_operator.api.image import ImageSpec
+from glance_operator.core.plan import State
+
+RETRY_ANNOTATION = "glance-operator.io/retry"
+FINALIZER = "glance-operator.io/image"
+
+# What Glance shows beside the free properties; everything else of an image is a property somebody set.
+_BASE = frozenset(
+    "id name status visibility protected owner tags size virtual_size checksum created_at updated_at self file schema "
+    "direct_url locations stores members disk_format container_format min_disk min_ram os_hidden".split(" ")
+)
+_TERMINAL = frozenset({"success", "failure"})
+
+
+@dataclass(frozen=True, slots=True)
+class GlanceImage:
+    """An image as Glance shows it. ``lock`` is the id of the task that holds it, or empty."""
+
+    id: str
+    name: str = ""
+    status: str = "queued"
+    visibility: str = "private"
+    owner: str = ""
+    hidden: bool = False
+    protected: bool = False
+    min_disk: int = 0
+    min_ram: int = 0
+    disk_format: str = ""
+    container_format: str = ""
+    size: int | None = None
+    virtual_size: int | None = None
+    hash_algo: str = ""
+    hash_value: str = ""
+    stores: tuple[str, ...] = ()
+    importing: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
+    lock: str = ""
+    tags: frozenset[str] = frozenset()
+    properties: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, raw: Mapping[str, Any]) -> GlanceImage:
+        """From the JSON of ``GET /v2/images/{id}``."""
+        return cls(
+            id=raw["id"],
+            name=raw.get("name") or "",
+            status=raw.get("status") or "",
+            visibility=raw.get("visibility") or "private",
+            owner=raw.get("owner") or "",
+            hidden=bool(raw.get("os_hidden")),
+            protected=bool(raw.get("protected")),
+            min_disk=raw.get("min_disk") or 0,
+            min_ram=raw.get("min_ram") or 0,
+            disk_format=raw.get("disk_format") or "",
+            container_format=raw.get("container_format") or "",
+            size=raw.get("size"),
+            virtual_size=raw.get("virtual_size"),
+            hash_algo=raw.get("os_hash_algo") or "",
+            hash_value=raw.get("os_hash_value") or "",
+            stores=_words(raw.get("stores")),
+            importing=_words(raw.get("os_glance_importing_to_stores")),
+            failed=_words(raw.get("os_glance_failed_import")),
+            lock=raw.get("os_glance_import_task") or "",
+            tags=frozenset(raw.get("tags") or ()),
+            properties={k: v for k, v in raw.items() if _is_free(k)},
+        )
+
+
+def _is_free(key: str) -> bool:
+    """Free properties may begin with ``os_`` too (os_distro); only these prefixes and names are Glance's own."""
+    return key not in _BASE and not key.startswith(("os_glance_", "os_hash_"))
+
+
+def _words(value: str | None) -> tuple[str, ...]:
+    return tuple(word for word in (value or "").split(",") if word)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One import or copy, as ``GET /v2/images/{id}/tasks`` shows it."""
+
+    id: str
+    status: str
+    created_at: str = ""
+    message: str = ""
+
+    @property
+    def over(self) -> bool:
+        """Nothing of it runs any more."""
+        return self.status in _TERMINAL
+
+    @property
+    def failed(self) -> bool:
+        return self.status == "failure"
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What the image service offers. No ``stores``: it is not configured for several, and names none."""
+
+    stores: tuple[str, ...] = ()
+    default_store: str = ""
+    methods: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class StoreMemory:
+    """What status.stores remembers of one store."""
+
+    attempts: int = 0
+    next_attempt: datetime | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What the object's own status remembers: all of it may be lost, and is then found out again."""
+
+    id: str = ""
+    incarnation: int = 1
+    was_ready: bool = False
+    imported: bool = False  # the image `id` has been seen with its content
+    content_hash: str = ""  # of the content served
+    attempt_hash: str = ""  # of the content last tried
+    attempts: int = 0  # failed attempts of that content
+    next_attempt: datetime | None = None
+    task_id: str = ""  # the last task that has been judged
+    stores: Mapping[str, StoreMemory] = field(default_factory=dict)
+    applied_properties: frozenset[str] = frozenset()
+    applied_tags: frozenset[str] = frozenset()
+    applied_members: frozenset[str] = frozenset()
+    cloud_lost_since: datetime | None = None  # since when credentials or service could not be found
+
+    @property
+    def image_was_made(self) -> bool:
+        return bool(self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Everything a rule may look at. ``seen`` is False when the cloud could not be asked: ``trouble`` says why."""
+
+    spec: ImageSpec
+    namespace: str
+    name: str
+    uid: str
+    generation: int
+    now: datetime
+    memory: Memory
+    cluster: str = ""
+    finalized: bool = False
+    settled: bool = False  # this generation of the spec has been applied before
+    deleted_at: datetime | None = None
+    trouble: State | None = None
+    lost: bool = False  # the trouble is that credentials or service do not exist (any more)
+    service: Service = field(default_factory=Service)
+    image: GlanceImage | None = None
+    task: Task | None = None
+    members: frozenset[str] | None = None  # None: not looked at
+    burnt: bool = False  # Glance refuses the id for ever: it belonged to an image since deleted
+    retry_base: float = 5.0  # seconds before the second attempt

@@ -1,0 +1,60 @@
+"""How often and when a failed attempt is repeated."""
+
+from __future__ import annotations
+
+import hashlib
+
+from glance_operator.core.image.observed import View
+from glance_operator.core.plan import Phase, Plan, State, stalled, waiting
+
+LONGEST = 600.0  # seconds between two attempts, at most
+
+
+def delay(view: View, attempts: int, salt: str = "") -> float:
+    """Seconds to wait after that many failed attempts: doubling, with a jitter that is the same at each look."""
+    seed = hashlib.sha256(f"{view.uid}/{salt}/{attempts}".encode()).digest()[0] / 255
+    return float(min(LONGEST, view.retry_base * 2 ** max(0, attempts - 1))) * (0.8 + 0.4 * seed)
+
+
+def _limit(view: View) -> int | None:
+    """Failed attempts after which nothing more is tried; None = no limit."""
+    return None if view.spec.retry_limit < 0 else max(1, view.spec.retry_limit)
+
+
+def _advice(view: View) -> str:
+    source = view.spec.source
+    url = source.http.url if source and source.http else "its source"
+    return (
+        f"Glance could not import {url} and tells no cause: check that the URL answers where Glance runs, "
+        f"that its content is {view.spec.disk_format}, and that the stores have room"
+    )
+
+
+def _failure(view: View, attempts: int) -> str:
+    limit = _limit(view)
+    of = f" of {limit}" if limit is not None else ""
+    return f"Attempt {attempts}{of} failed; the next follows. {_advice(view)}"
+
+
+def _given_up(view: View, attempts: int) -> State:
+    message = (
+        f"Gave up after {attempts} failed attempt(s) (spec.retryLimit {view.spec.retry_limit}). {_advice(view)}. "
+        f"Then correct the spec, or set the annotation glance-operator.io/retry to a new value"
+    )
+    return State(Phase.STALLED, "RetryLimitExceeded", message)
+
+
+def exhausted(view: View) -> Plan | None:
+    limit = _limit(view)
+    if limit is None or view.memory.attempts < limit:
+        return None
+    state = _given_up(view, view.memory.attempts)
+    return stalled(state.reason, state.message)
+
+
+def not_yet(view: View) -> Plan | None:
+    """Between two attempts."""
+    due = view.memory.next_attempt
+    if due is None or due <= view.now:
+        return None
+    return waiting("ImportFailed", _failure(view, view.memory.attempts), after=(due - view.now).total_seconds())

@@ -1,0 +1,141 @@
+"""In which stores the data shall be, in which it is, and what to do about the difference."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from glance_operator.core.image.observed import StoreMemory, View
+from glance_operator.core.plan import Plan, Step, doing, stalled, waiting
+
+COPY_IMAGE = "copy-image"
+FIRST_LOOK = 0.15  # seconds after the start of a copy
+RECHECK = 60.0  # seconds until the service is asked again for stores and methods that it did not have
+
+
+@dataclass(frozen=True, slots=True)
+class CopyToStores(Step):
+    """POST /v2/images/{id}/import by copy-image."""
+
+    image_id: str
+    stores: tuple[str, ...]
+
+
+def targets(view: View) -> tuple[str, ...]:
+    """Ids of the stores the data shall be in, in the order asked for; empty if the service names no stores."""
+    asked, service = view.spec.stores, view.service
+    if asked is None or not service.stores:
+        return (service.default_store,) if service.default_store else ()
+    if asked.names:
+        return tuple(asked.names)
+    left_out = set((asked.all.except_ if asked.all else None) or ())
+    return tuple(s for s in service.stores if s not in left_out)
+
+
+def allow_failure(view: View) -> bool:
+    return view.spec.stores is None or view.spec.stores.allow_failure
+
+
+def unknown(view: View) -> tuple[str, ...]:
+    """Asked for by name, but not offered by the service."""
+    names = view.spec.stores.names if view.spec.stores else None
+    return tuple(n for n in names or () if n not in view.service.stores)
+
+
+def refusal(view: View, names: tuple[str, ...]) -> Plan:
+    has = ", ".join(view.service.stores) or "no stores by name"
+    return stalled(
+        "UnknownStore",
+        f"spec.stores.names: the image service does not know {', '.join(names)} (it has {has}): "
+        f"correct the name, or add the store to the service",
+        after=RECHECK,
+    )
+
+
+def present(view: View) -> tuple[str, ...]:
+    """Target stores that hold the data."""
+    if view.image is None:
+        return ()
+    return tuple(s for s in targets(view) if s in view.image.stores)
+
+
+def missing(view: View) -> tuple[str, ...]:
+    have = present(view)
+    return tuple(s for s in targets(view) if s not in have)
+
+
+def ready(view: View) -> tuple[int, int]:
+    """How many of how many: a service without named stores counts as one."""
+    wanted = len(targets(view))
+    if wanted:
+        return len(present(view)), wanted
+    return int(view.image is not None and view.image.status == "active"), 1
+
+
+def enough(view: View) -> bool:
+    """Whether users may see the image: in every store, or with ``allowFailure`` in at least one."""
+    done, wanted = ready(view)
+    return done == wanted or (allow_failure(view) and done > 0)
+
+
+def fill_missing(view: View) -> Plan | None:
+    """Copy to those missing stores whose time has come."""
+    due = tuple(s for s in missing(view) if s in view.service.stores and _due(view, s))
+    if not due or view.image is None or view.image.lock or COPY_IMAGE not in view.service.methods:
+        return None
+    step = CopyToStores(view.image.id, due)
+    return doing(step, "Copying", f"Copying the data to {', '.join(due)}", slot=True, after=FIRST_LOOK)
+
+
+def _due(view: View, store: str) -> bool:
+    memory = view.memory.stores.get(store, StoreMemory())
+    if given_up(view, store):
+        return False
+    return memory.next_attempt is None or memory.next_attempt <= view.now
+
+
+def given_up(view: View, store: str) -> bool:
+    """With ``allowFailure`` a store is tried for ever; else as often as ``retryLimit`` says."""
+    limit = view.spec.retry_limit
+    if allow_failure(view) or limit < 0:
+        return False
+    return view.memory.stores.get(store, StoreMemory()).attempts >= max(1, limit)
+
+
+def demand_all(view: View) -> Plan | None:
+    """Too few stores hold the data: wait for the next attempt, or say that there is none."""
+    if enough(view):
+        return None
+    lacking = missing(view)
+    where = ", ".join(lacking)
+    if names := unknown(view):
+        return refusal(view, names)
+    if COPY_IMAGE not in view.service.methods:
+        return stalled(
+            "MethodNotEnabled",
+            f"The data is missing in {where} and the image service does not offer copy-image: enable it",
+            after=RECHECK,
+        )
+    if all(given_up(view, s) for s in lacking):
+        return stalled("RetryLimitExceeded", f"Gave up storing the data in {where}. {hint()}")
+    return waiting("StoreImportFailed", f"The data is missing in {where}. {hint()}", after=until_next(view))
+
+
+def hint() -> str:
+    return (
+        "Glance tells no cause: check that the store is reachable, writable and has room; "
+        "the annotation glance-operator.io/retry starts another attempt at once"
+    )
+
+
+def until_next(view: View) -> float | None:
+    """Seconds until the next attempt on a missing store; None if there is none to come."""
+    times = [m.next_attempt for s in missing(view) if (m := view.memory.stores.get(s)) and m.next_attempt]
+    return max(0.1, (min(times) - view.now).total_seconds()) if times else None
+
+
+def summary(view: View) -> str:
+    """How many stores serve the image, and which do not yet."""
+    done, wanted = ready(view)
+    lacking = ", ".join(missing(view))
+    served = f"Served from {done} of {wanted} stores"
+    return f"{served}; missing in {lacking}" if lacking else served
