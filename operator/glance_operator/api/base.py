@@ -86,7 +86,7 @@ def line(most: int, least: int = 1, pattern: str = LINE) -> StringConstraints:
     return StringConstraints(min_length=least, max_length=most, pattern=pattern)
 
 
-def size(most: int, least: int | None = None) -> Any:
+def length(most: int, least: int | None = None) -> Any:
     """Bounds of a list or map."""
     return Field(max_length=most, min_length=least)
 
@@ -99,7 +99,7 @@ def within(least: int, most: int) -> Any:
 Line = Annotated[str, line(255)]
 Name = Annotated[str, line(253, pattern=r"^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$")]
 DataKey = Annotated[str, line(253, pattern=r"^[-._a-zA-Z0-9]+$")]
-UUID = Annotated[str, line(36, pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+UUID = Annotated[str, line(36, 36, pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 StoreID = Annotated[str, line(64, pattern=r"^[A-Za-z0-9_.-]+$")]
 URL = Annotated[
     str,
@@ -119,7 +119,9 @@ Duration = Annotated[str, StringConstraints(min_length=2, max_length=12, pattern
 # Waiting and looking: below a minute neither Glance nor a network says anything that could be relied on.
 Period = Annotated[Duration, Rule("duration(self) >= duration('1m')", "must be at least 1m")]
 
-Labels = Annotated[dict[str, Annotated[str, line(4096, least=0)]], size(64)]
+LABEL = r"^([A-Za-z0-9]([-_.A-Za-z0-9]*[A-Za-z0-9])?)?$"
+Labels = Annotated[dict[str, Annotated[str, line(63, least=0, pattern=LABEL)]], length(64)]
+Annotations = Annotated[dict[str, Annotated[str, StringConstraints(max_length=16384)]], length(64)]
 
 
 class NameRef(Model):
@@ -156,8 +158,8 @@ class CloudRef(Model):
     """Entry of clouds.yaml to use."""
 
 
-NameRefs = Annotated[tuple[NameRef, ...], size(32), KEYED, keys("name")]
-Names = Annotated[tuple[Line, ...], size(256), SET]
+NameRefs = Annotated[tuple[NameRef, ...], length(32), KEYED, keys("name")]
+Names = Annotated[tuple[Line, ...], length(256), SET]
 
 
 class Condition(Model):
@@ -235,7 +237,7 @@ UNIT_SECONDS = {"h": 3600, "m": 60, "s": 1}
 
 
 def seconds(duration: str) -> float:
-    """"1h30m" -> 5400.0. Raises ValueError for anything but hours, minutes and seconds."""
+    """ "1h30m" -> 5400.0. Raises ValueError for anything but hours, minutes and seconds."""
     if not re.fullmatch(DURATION[1:-1], duration):
         raise ValueError(f"{duration!r} is not a duration such as 90s, 10m or 1h30m")
     return float(sum(int(n) * UNIT_SECONDS[unit] for n, unit in re.findall(r"([0-9]+)([hms])", duration)))
@@ -246,7 +248,7 @@ BINARY = {suffix: Decimal(1024) ** power for power, suffix in enumerate(("Ki", "
 
 
 def bytes_of(quantity: str) -> int:
-    """"20Gi" -> 21474836480, rounded up as Kubernetes does. Raises ValueError for what is no quantity."""
+    """ "20Gi" -> 21474836480, rounded up as Kubernetes does. Raises ValueError for what is no quantity."""
     if not re.fullmatch(QUANTITY[1:-1], quantity):
         raise ValueError(f"{quantity!r} is not a quantity such as 500M or 20Gi")
     number, suffix = re.fullmatch(r"(.*?)([KMGTPE]i|[numkMGTPE]?)", quantity).groups()  # type: ignore[union-attr]

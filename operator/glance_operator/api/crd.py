@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from glance_operator.api.base import GROUP, VERSION, Column, Kind
+from glance_operator.api.base import DURATION, GROUP, QUANTITY, VERSION, Column, Kind
 from glance_operator.api.cel import JsonSchema
 from glance_operator.api.schema import structural
 
@@ -100,14 +100,15 @@ def explained(node: JsonSchema) -> JsonSchema:
 
 
 def _facts(node: JsonSchema) -> list[str]:
-    facts = [_range(node, low, high, unit) for low, high, unit in BOUNDS]
+    facts = bounds(node)
     if "enum" in node:
         facts.append(f"One of: {', '.join(node['enum'])}.")
     if "default" in node:
-        facts.append(f"Default: {_word(node['default'])}.")
-    return [fact for fact in facts if fact]
+        facts.append(f"Default: {plain(node['default'])}.")
+    return facts
 
 
+SHAPES = {DURATION: "A duration such as 90s, 10m or 1h30m.", QUANTITY: "A quantity such as 500M or 20Gi."}
 BOUNDS = (
     ("minimum", "maximum", ""),
     ("minLength", "maxLength", " characters"),
@@ -116,20 +117,24 @@ BOUNDS = (
 )
 
 
-def _range(node: JsonSchema, low: str, high: str, unit: str) -> str:
-    match node.get(low), node.get(high):
-        case None, None:
-            return ""
-        case None | 0, most if unit and most is not None:
-            return f"At most {most}{unit}."
-        case least, None:
-            return f"At least {least}{unit}."
-        case least, most if least == most:
-            return f"Exactly {most}{unit}."
-        case least, most:
-            return f"{least} to {most}{unit}."
-    return ""
+def bounds(node: JsonSchema) -> list[str]:
+    """What a value must be besides its type, in words: one sentence each."""
+    if shape := SHAPES.get(node.get("pattern", "")):
+        return [shape]
+    said = (_range(node.get(low), node.get(high), unit) for low, high, unit in BOUNDS)
+    return [sentence for sentence in said if sentence]
 
 
-def _word(value: Any) -> str:
+def _range(least: int | None, most: int | None, unit: str) -> str:
+    if most is None:
+        return "" if least is None else f"At least {least}{unit}."
+    if least == most:
+        return f"Exactly {most}{unit}."
+    if unit and not least:
+        return f"At most {most}{unit}."
+    return f"{least} to {most}{unit}."
+
+
+def plain(value: Any) -> str:
+    """A default as YAML writes it."""
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -10,6 +10,7 @@ import ast
 import inspect
 import textwrap
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 from pydantic import BaseModel
@@ -18,11 +19,29 @@ from pydantic.json_schema import GenerateJsonSchema
 from glance_operator.api.cel import VALIDATIONS, JsonSchema
 
 KEYWORDS = frozenset(
-    (
-        "type properties items additionalProperties required description default enum format pattern "
-        "minimum maximum exclusiveMinimum exclusiveMaximum multipleOf minLength maxLength "
-        "minItems maxItems minProperties maxProperties"
-    ).split()
+    {
+        "type",
+        "properties",
+        "items",
+        "additionalProperties",
+        "required",
+        "description",
+        "default",
+        "enum",
+        "format",
+        "pattern",
+        "minimum",
+        "maximum",
+        "exclusiveMinimum",
+        "exclusiveMaximum",
+        "multipleOf",
+        "minLength",
+        "maxLength",
+        "minItems",
+        "maxItems",
+        "minProperties",
+        "maxProperties",
+    }
 )
 PRESERVE, INT_OR_STRING = "x-kubernetes-preserve-unknown-fields", "x-kubernetes-int-or-string"
 
@@ -48,7 +67,7 @@ def field_docs(model: type[BaseModel]) -> dict[str, str]:
 
 def _docs_in(cls: ast.stmt) -> Iterator[tuple[str, str]]:
     body = cls.body if isinstance(cls, ast.ClassDef) else []
-    for field, doc in zip(body, body[1:], strict=False):
+    for field, doc in pairwise(body):
         match field, doc:
             case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
                 yield name, " ".join(text.split())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from glance_operator.api.base import URL, UUID, Empty, KeyRef, Line, Model, Name, NameRef, OneOf, Period, line, size
+from glance_operator.api.base import URL, UUID, Empty, KeyRef, Line, Model, Name, NameRef, OneOf, Period, length, line
 from glance_operator.api.cel import ORDERED, Rule
 
 
@@ -22,7 +22,7 @@ class HttpSource(Model):
 
     url: URL
     """Address of the file, http or https. Glance itself fetches it, so it is Glance that must reach it."""
-    mirrors: Annotated[tuple[URL, ...], size(8), ORDERED] | None = None
+    mirrors: Annotated[tuple[URL, ...], length(8), ORDERED] | None = None
     """Further addresses of the same file, tried in this order after url."""
     method: Literal["Auto", "web-download", "glance-direct"] = "Auto"
     """Who carries the bytes. web-download: Glance fetches them. glance-direct: a Job of the operator fetches, checks
@@ -85,13 +85,13 @@ class Checksum(OneOf):
 
     one_of: ClassVar[tuple[str, ...]] = ("md5", "sha1", "sha256", "sha512", "manifest")
 
-    md5: Annotated[str, line(32, pattern="^[0-9a-fA-F]{32}$")] | None = None
+    md5: Annotated[str, line(32, 32, pattern="^[0-9a-fA-F]{32}$")] | None = None
     """MD5 in hexadecimal. Guards against accidents only."""
-    sha1: Annotated[str, line(40, pattern="^[0-9a-fA-F]{40}$")] | None = None
+    sha1: Annotated[str, line(40, 40, pattern="^[0-9a-fA-F]{40}$")] | None = None
     """SHA-1 in hexadecimal. Guards against accidents only."""
-    sha256: Annotated[str, line(64, pattern="^[0-9a-fA-F]{64}$")] | None = None
+    sha256: Annotated[str, line(64, 64, pattern="^[0-9a-fA-F]{64}$")] | None = None
     """SHA-256 in hexadecimal."""
-    sha512: Annotated[str, line(128, pattern="^[0-9a-fA-F]{128}$")] | None = None
+    sha512: Annotated[str, line(128, 128, pattern="^[0-9a-fA-F]{128}$")] | None = None
     """SHA-512 in hexadecimal."""
     manifest: Manifest | None = None
     """A published checksum file that names the source."""

@@ -4,23 +4,47 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from glance_operator.api.base import Line, Model, line, size
+from glance_operator.api.base import Line, Model, length, line
 from glance_operator.api.cel import KEYED, SET, Rule, keys, quoted
 
 # What Glance keeps under these names is a field of the spec, computed, or forbidden; the last prefix is our marker's.
-RESERVED_NAMES = tuple(
-    (
-        "id name status visibility protected owner tags size virtual_size checksum created_at updated_at self file "
-        "schema direct_url locations location stores members disk_format container_format min_disk min_ram os_hidden "
-        "os_hash_algo os_hash_value deleted deleted_at"
-    ).split()
+RESERVED_NAMES = (
+    "id",
+    "name",
+    "status",
+    "visibility",
+    "protected",
+    "owner",
+    "tags",
+    "size",
+    "virtual_size",
+    "checksum",
+    "created_at",
+    "updated_at",
+    "self",
+    "file",
+    "schema",
+    "direct_url",
+    "locations",
+    "location",
+    "stores",
+    "members",
+    "disk_format",
+    "container_format",
+    "min_disk",
+    "min_ram",
+    "os_hidden",
+    "os_hash_algo",
+    "os_hash_value",
+    "deleted",
+    "deleted_at",
 )
 RESERVED_PREFIXES = ("os_glance_", "os_hash_", "glance_operator")
 _RESERVED = " || ".join([*(f"k.startsWith('{p}')" for p in RESERVED_PREFIXES), f"k in {quoted(RESERVED_NAMES)}"])
 
 Properties = Annotated[
     dict[str, Annotated[str, line(4096, least=0, pattern=r"^[^\x00]*$")]],
-    size(120),
+    length(120),
     Rule("self.all(k, k.size() >= 1 && k.size() <= 255)", "property names must have 1 to 255 characters"),
     Rule(
         f"!self.exists(k, {_RESERVED})",
@@ -29,7 +53,7 @@ Properties = Annotated[
         "': Glance or the operator keeps it; most have a field of their own in spec'",
     ),
 ]
-Tags = Annotated[tuple[Line, ...], size(120), SET]
+Tags = Annotated[tuple[Line, ...], length(120), SET]
 
 
 class Member(Model):
@@ -39,7 +63,7 @@ class Member(Model):
     """Id of the project."""
 
 
-Members = Annotated[tuple[Member, ...], size(128), KEYED, keys("projectID")]
+Members = Annotated[tuple[Member, ...], length(128), KEYED, keys("projectID")]
 
 
 class Signature(Model):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from glance_operator.api.base import UUID, CloudRef, Line, Model, NameRef, OneOf, Period, StoreID, size, within
+from glance_operator.api.base import UUID, CloudRef, Line, Model, NameRef, OneOf, Period, StoreID, length, within
 from glance_operator.api.cel import SET, Rule, exactly_one, immutable, needs, not_both
 from glance_operator.api.image.content import Source
 from glance_operator.api.image.metadata import Members, Properties, Signature, Tags
 
 _NOT_GLANCES_OWN = Rule("!self.exists(n, n.startsWith('os_glance_'))", "os_glance_* are Glance's own: not for images")
-StoreIDs = Annotated[tuple[StoreID, ...], size(64), SET, _NOT_GLANCES_OWN]
+StoreIDs = Annotated[tuple[StoreID, ...], length(64), SET, _NOT_GLANCES_OWN]
 
 
 class AllStores(Model):
@@ -27,7 +27,7 @@ class Stores(OneOf):
     atomic: ClassVar[bool] = False
     one_of: ClassVar[tuple[str, ...]] = ("names", "all")
 
-    names: Annotated[tuple[StoreID, ...], size(64, 1), SET, _NOT_GLANCES_OWN] | None = None
+    names: Annotated[tuple[StoreID, ...], length(64, 1), SET, _NOT_GLANCES_OWN] | None = None
     """Glance's ids of the stores, at least one."""
     all: AllStores | None = None
     """Every store of the service, also one that is added later."""
@@ -117,16 +117,15 @@ class ImageSpec(Model):
     """GlanceAPI that serves the image; exactly one of this and cloudCredentialsRef. Immutable. Whoever may write
     Images acts with that service's rights."""
     cloud_credentials_ref: CloudRef | None = None
-    """Any OpenStack cloud, by an entry of a clouds.yaml in a Secret; exactly one of this and glanceAPIRef. Immutable."""
+    """Any OpenStack cloud, by an entry of a clouds.yaml in a Secret; exactly one of this and glanceAPIRef.
+    Immutable."""
     id: UUID | None = None
     """Glance id of the image when it is first made; absent = derived from this object's uid. Immutable."""
     name: Line | None = None
     """Name of the image in Glance; absent = metadata.name."""
     source: Source | None = None
     """Where the content comes from; may be absent only together with adopt."""
-    disk_format: Literal[
-        "ami", "ari", "aki", "vhd", "vhdx", "vmdk", "raw", "qcow2", "vdi", "iso", "ploop", "gpt"
-    ]
+    disk_format: Literal["ami", "ari", "aki", "vhd", "vhdx", "vmdk", "raw", "qcow2", "vdi", "iso", "ploop", "gpt"]
     """Format of the content, in Glance's words."""
     container_format: Literal["bare", "ovf", "ova", "aki", "ari", "ami", "docker", "compressed"] = "bare"
     """Container of the content, in Glance's words."""
