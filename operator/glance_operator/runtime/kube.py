@@ -11,7 +11,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -22,13 +22,14 @@ from kubernetes.client.rest import RESTClientObject
 
 from glance_operator import __version__
 from glance_operator.runtime import rest
-from glance_operator.runtime.rest import ApiError, Connection, Request, Resource, Unreachable
+from glance_operator.runtime.rest import ApiError, Connection, Listing, Request, Resource, Unreachable
 from glance_operator.runtime.store import Body, Key, Version
 
-__all__ = ["ApiError", "Connection", "Kube", "Resource", "Transport", "Unreachable"]
+__all__ = ["ApiError", "Connection", "Kube", "Listing", "Resource", "Transport", "Unreachable"]
 
 USER_AGENT = f"glance-operator/{__version__}"
-_TIMEOUT = urllib3.Timeout(connect=5, read=30)
+_CONNECT_TIMEOUT = 5.0
+_LEASE_TIMEOUT = 4.0  # an answer that comes later is of no use: the next renewal is due
 _CONNECTIONS = 32
 _PAGE = 500
 _ATTEMPTS = 5
@@ -95,12 +96,13 @@ class Transport:
     def _send(self, request: Request) -> urllib3.BaseHTTPResponse:
         url, headers = self._config.host.rstrip("/") + request.path, self._headers(request)
         data = None if request.payload is None else json.dumps(request.payload).encode()
+        timeout = urllib3.Timeout(connect=min(_CONNECT_TIMEOUT, request.timeout), read=request.timeout)
         began, code = time.monotonic(), "<error>"
         if request.fenced:
             self.fence()  # as late as can be: nothing happens between this look and the bytes on the wire
         try:
             response: urllib3.BaseHTTPResponse = self._pool.request(
-                request.method, url, body=data, headers=headers, timeout=_TIMEOUT, retries=False
+                request.method, url, body=data, headers=headers, timeout=timeout, retries=False
             )
             code = str(response.status)
         except urllib3.exceptions.HTTPError as error:
@@ -130,12 +132,7 @@ class Kube:
 
     def get(self, kind: str, namespace: str | None, name: str) -> Body | None:
         """The object without managedFields, None if there is none."""
-        try:
-            return self.transport.call(Request("GET", self._resources[kind].path(namespace, name)))
-        except ApiError as error:
-            if error.status == 404:
-                return None
-            raise
+        return self._get(Request("GET", self._resources[kind].path(namespace, name)))
 
     def get_secret(self, namespace: str, name: str) -> dict[str, bytes] | None:
         """The Secret's data, decoded."""
@@ -147,11 +144,11 @@ class Kube:
         body = self.get("ConfigMap", namespace, name)
         return None if body is None else dict(body.get("data") or {})
 
-    def list_metadata(self, kind: str, namespace: str | None = None) -> dict[Key, Version]:
-        """uid and resourceVersion of all objects as of one moment, read in pages and without their bodies."""
+    def list_metadata(self, kind: str, namespace: str | None = None) -> Listing:
+        """All objects as of one moment, read in pages and without their bodies."""
         for _ in range(_ATTEMPTS):
             try:
-                return dict(self._pages(kind, namespace))
+                return self._pages(kind, namespace)
             except ApiError as error:
                 if error.status != 410:  # the continue token expired: the pages so far belong to another moment
                     raise
@@ -182,18 +179,26 @@ class Kube:
 
     def get_lease(self, namespace: str, name: str) -> Body | None:
         """The Lease, None if there is none."""
-        return self.get("Lease", namespace, name)
+        return self._get(Request("GET", self._resources["Lease"].path(namespace, name), timeout=_LEASE_TIMEOUT))
 
     def create_lease(self, namespace: str, lease: Body) -> Body:
         """ApiError 409 if somebody else was first."""
-        return self.transport.call(Request("POST", self._resources["Lease"].path(namespace), lease))
+        path = self._resources["Lease"].path(namespace)
+        return self.transport.call(Request("POST", path, lease, timeout=_LEASE_TIMEOUT))
 
     def update_lease(self, lease: Body) -> Body:
         """Replace the Lease read before; ApiError 409 if it has changed since (its resourceVersion is checked)."""
         meta = lease["metadata"]
-        return self.transport.call(
-            Request("PUT", self._resources["Lease"].path(meta["namespace"], meta["name"]), lease)
-        )
+        path = self._resources["Lease"].path(meta["namespace"], meta["name"])
+        return self.transport.call(Request("PUT", path, lease, timeout=_LEASE_TIMEOUT))
+
+    def _get(self, request: Request) -> Body | None:
+        try:
+            return self.transport.call(request)
+        except ApiError as error:
+            if error.status == 404:
+                return None
+            raise
 
     def _patch(self, body: Body, operations: list[Body], subresource: str | None = None) -> Body | None:
         meta = body["metadata"]
@@ -228,7 +233,13 @@ class Kube:
                 current = self._fresh(body)
         return current
 
-    def _pages(self, kind: str, namespace: str | None) -> Iterator[tuple[Key, Version]]:
+    def served(self, group: str, version: str) -> set[str]:
+        """The plurals the API server serves of a group; empty before its CRDs are there."""
+        found = self._get(Request("GET", f"/apis/{group}/{version}"))
+        return {resource["name"] for resource in found["resources"]} if found else set()
+
+    def _pages(self, kind: str, namespace: str | None) -> Listing:
+        versions: dict[Key, Version] = {}
         token = ""
         while True:
             query = urlencode({"limit": _PAGE, **({"continue": token} if token else {})})
@@ -236,10 +247,10 @@ class Kube:
             page = self.transport.call(Request("GET", path, accept=rest.METADATA_ONLY))
             for meta in (item["metadata"] for item in page["items"]):
                 key = Key(kind, meta.get("namespace", ""), meta["name"])
-                yield key, Version(meta["uid"], int(meta["resourceVersion"]))
+                versions[key] = Version(meta["uid"], int(meta["resourceVersion"]))
             token = page["metadata"].get("continue") or ""
             if not token:
-                return
+                return Listing(int(page["metadata"]["resourceVersion"]), versions)
 
 
 def _finalizers(body: Body, names: list[str]) -> list[Body]:

@@ -19,7 +19,6 @@ from typing import NamedTuple, Protocol
 from glance_operator.runtime.store import Key
 
 PATIENCE = 8
-_FIRST_BACKOFF, _LAST_BACKOFF = 1.0, 300.0
 
 
 class Lane(IntEnum):
@@ -32,11 +31,16 @@ class Lane(IntEnum):
 
 
 class Next(NamedTuple):
-    """What a pass wants: look again after so many seconds (None = only when something changes), or back off."""
+    """What a pass wants: look again after so many seconds (None = only when something changes), or back off.
+
+    With backoff the key waits longer from failure to failure: 1 s at first, `at_most` in the end, and never less than
+    `after`.
+    """
 
     after: float | None = None
     lane: Lane = Lane.CHANGED
     backoff: bool = False
+    at_most: float = 300.0
 
 
 class Stats(NamedTuple):
@@ -186,8 +190,8 @@ class Queue:
             self._add(key, self._again.pop(key))
         elif after.backoff:
             self._observer.retried()
-            tries = min(self._failures[key] - 1, 16)
-            self._delay(key, min(_LAST_BACKOFF, _FIRST_BACKOFF * 2**tries) * self._spread(), after.lane)
+            seconds = min(after.at_most, 2.0 ** min(self._failures[key] - 1, 16)) * self._spread()
+            self._delay(key, max(seconds, after.after or 0.0), after.lane)
         elif after.after is not None:
             self._delay(key, after.after, after.lane)
 

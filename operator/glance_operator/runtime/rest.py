@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from glance_operator.runtime.store import Body
+from glance_operator.runtime.store import Body, Key, Version
 
 JSON, JSON_PATCH = "application/json", "application/json-patch+json"
 METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
@@ -37,7 +37,7 @@ class Connection(NamedTuple):
 
 
 class Request(NamedTuple):
-    """One request. fenced: it changes something that only the leader may change."""
+    """One request. fenced: it changes something that only the leader may change. timeout: seconds for the answer."""
 
     method: str
     path: str
@@ -45,6 +45,14 @@ class Request(NamedTuple):
     content_type: str = JSON
     accept: str = JSON
     fenced: bool = False
+    timeout: float = 30.0
+
+
+class Listing(NamedTuple):
+    """All objects of a kind as of resource_version: what is not in it and not newer does not exist."""
+
+    resource_version: int
+    versions: dict[Key, Version]
 
 
 @dataclass(frozen=True)
