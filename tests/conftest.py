@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from sandbox_kit import binaries
+from sandbox_kit import binaries, environment
 from sandbox_kit.control_plane import ControlPlane
+from sandbox_kit.glance import Glance, GlanceConfig
+from sandbox_kit.source import Source
 
 ROOT = Path(__file__).parent.parent
 seconds_of: dict[str, float] = defaultdict(float)
@@ -57,6 +59,21 @@ def namespace(control_plane: ControlPlane) -> Iterator[str]:
     control_plane.run_kubectl("delete", "namespace", name, "--wait=false")
 
 
+@pytest.fixture(scope="session")
+def source() -> Iterator[Source]:
+    """A server of image files with faults: `.serve(name, data, Fault(...)) -> url`, `.requests_of(name)`."""
+    with Source() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def glance(sandbox_directory: Path, source: Source) -> Iterator[Glance]:
+    """A real Glance, no Keystone: stores central (the default), dcn0 and dcn1; it may fetch from `source`."""
+    ports = (source.port, source.refusing_port)
+    with Glance(sandbox_directory / "glance", GlanceConfig(allowed_ports=ports)) as running:
+        yield running
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Make what takes minutes here, where no test's time limit runs."""
     if session.config.option.collectonly:
@@ -64,6 +81,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     wanted = {name for item in session.items for name in getattr(item, "fixturenames", ())}
     if "control_plane" in wanted:
         binaries.ensure()
+    if "glance" in wanted:
+        environment.ensure()
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
