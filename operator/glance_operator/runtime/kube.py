@@ -245,7 +245,7 @@ class Kube:
             query = urlencode({"limit": _PAGE, **({"continue": token} if token else {})})
             path = f"{self._resources[kind].path(namespace)}?{query}"
             page = self.transport.call(Request("GET", path, accept=rest.METADATA_ONLY))
-            for meta in (item["metadata"] for item in page["items"]):
+            for meta in (item["metadata"] for item in page["items"] or ()):
                 key = Key(kind, meta.get("namespace", ""), meta["name"])
                 versions[key] = Version(meta["uid"], int(meta["resourceVersion"]))
             token = page["metadata"].get("continue") or ""

@@ -1,7 +1,7 @@
 """Why: two replicas may run, one may write. A Lease says which, and the clock of each says until when.
 
 Clocks of different machines are never compared: a standby measures on its own clock for how long it has seen no
-renewal, a leader measures on its own clock when it last *began* a renewal that succeeded. As renew_deadline is less than
+renewal, a leader measures on its own clock when it last *began* a renewal that succeeded. As renew_deadline is below
 lease_duration, the leader has stopped writing before anybody else may begin. A leader that was cut off stays alive,
 fenced, and goes on if the Lease is still its own when the API server answers again; if somebody else took it meanwhile,
 it ends the process.
@@ -172,9 +172,10 @@ class Leader:
         if lease is None:
             self._lease = self._leases.create_lease(self._terms.namespace, self._new_lease())
             return True
-        if not self._free(lease["spec"], began):
+        spec = lease.get("spec") or {}
+        if not self._free(spec, began):
             return False
-        self._lease = self._leases.update_lease({**lease, "spec": self._spec(lease["spec"])})
+        self._lease = self._leases.update_lease({**lease, "spec": self._spec(spec)})
         return True
 
     def _free(self, spec: Body, began: float) -> bool:
@@ -204,8 +205,9 @@ class Leader:
 
     def _give_back(self) -> None:
         lease = self._leases.get_lease(self._terms.namespace, self._terms.name)
-        if lease and lease["spec"].get("holderIdentity") == self._terms.identity:
-            self._leases.update_lease({**lease, "spec": {**lease["spec"], "holderIdentity": ""}})
+        spec = (lease or {}).get("spec") or {}
+        if lease and spec.get("holderIdentity") == self._terms.identity:
+            self._leases.update_lease({**lease, "spec": {**spec, "holderIdentity": ""}})
             log.info("the Lease is released")
 
     def _say(self, trouble: str) -> None:

@@ -45,6 +45,8 @@ def configure(log_format: str, level: str) -> None:
     handler.setFormatter(JsonFormatter() if log_format == "json" else TextFormatter())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("glance_operator").setLevel(level.upper())
+    # kopf reports each of its endless attempts as an error; runtime/handlers.py and feed.py say the same once a change
+    logging.getLogger("kopf").setLevel(logging.WARNING if level == "debug" else logging.CRITICAL)
 
 
 def _object(record: logging.LogRecord) -> dict[str, str]:

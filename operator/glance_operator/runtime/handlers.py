@@ -1,0 +1,193 @@
+"""Why: kopf is our watch feed and nothing more; what it would write, time or remember by itself is switched off here.
+
+Its session is ours: each request carries the current token, a watch that the server closes at once is not reopened
+thousands of times a second, and trouble with the API server is said once instead of once an attempt.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import ssl
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+import aiohttp
+import kopf
+
+from glance_operator.runtime.kube import Connection, Resource
+from glance_operator.runtime.store import Body
+
+log = logging.getLogger(__name__)
+_SHORT_WATCH = 1.0
+_LONGEST_PAUSE = 10.0
+
+Receive = Callable[[str | None, Body], None]
+Connect = Callable[[bool], Connection]
+
+
+async def watch(
+    resources: Iterable[Resource], namespaces: Sequence[str], timeout: int, receive: Receive, connect: Connect
+) -> None:
+    """Feed every event to `receive(type, body)` until cancelled; ends with an exception where kopf gives up.
+
+    connect(reload): where the API server is and who we are; reload after the credentials were refused.
+    """
+    registry = kopf.OperatorRegistry()
+    for resource in resources:
+        _listen(registry, resource, receive)
+    kopf.on.login(registry=registry)(_Login(connect).session)
+    await kopf.operator(
+        registry=registry,
+        settings=_settings(timeout),
+        clusterwide=not namespaces,
+        namespaces=namespaces,
+        standalone=True,
+    )
+
+
+def _listen(registry: kopf.OperatorRegistry, resource: Resource, receive: Receive) -> None:
+    @kopf.on.event(resource.group, resource.version, resource.plural, registry=registry)
+    async def remember(event: Any, **_: Any) -> None:
+        receive(event["type"], dict(event["object"]))
+
+
+def _settings(timeout: int) -> kopf.OperatorSettings:
+    settings = kopf.OperatorSettings()
+    settings.watching.chunk_size = 500
+    settings.watching.server_timeout = int(timeout * random.uniform(0.9, 1.0))  # noqa: S311
+    settings.watching.client_timeout = timeout + 30
+    settings.watching.reconnect_backoff = 0.5
+    settings.queueing.idle_timeout = 0.2  # a worker per object lives so long: the memory of ten thousand of them
+    settings.networking.request_timeout = 30
+    settings.networking.connect_timeout = 5
+    settings.networking.error_backoffs = _Forever()
+    settings.persistence.finalizer = (
+        "kopf.invalid/unused"  # kopf removes the finalizer of this name wherever it sees it
+    )
+    settings.persistence.diffbase_storage = _NoDiff()
+    settings.persistence.progress_storage = _NoProgress()
+    settings.posting.enabled = False
+    settings.scanning.disabled = True
+    settings.process.ultimate_exiting_timeout = None
+    return settings
+
+
+class _Forever:
+    """Back-offs without end: kopf ends the operator when they are used up."""
+
+    def __iter__(self) -> Iterator[float]:
+        seconds = 0.5
+        while True:
+            yield seconds * random.uniform(0.8, 1.2)  # noqa: S311
+            seconds = min(_LONGEST_PAUSE, seconds * 2)
+
+
+class _NoDiff(kopf.DiffBaseStorage):
+    def build(self, **_: Any) -> Any:
+        return {}
+
+    def fetch(self, **_: Any) -> Any:
+        return {}
+
+    def store(self, **_: Any) -> None: ...
+
+
+class _NoProgress(kopf.ProgressStorage):
+    def fetch(self, **_: Any) -> Any:
+        return None
+
+    def store(self, **_: Any) -> None: ...
+
+    def purge(self, **_: Any) -> None: ...
+
+    def touch(self, **_: Any) -> None: ...
+
+    def clear(self, *, essence: Any) -> Any:
+        return essence
+
+
+class _Login:
+    """Gives kopf a session of ours; called again when the credentials were refused."""
+
+    def __init__(self, connect: Connect) -> None:
+        self._connect = connect
+        self._refused = _Pause()
+
+    async def session(self, **_: Any) -> kopf.AiohttpSession:
+        """Its connections are not bounded: there is one per watch, and kopf asks for nothing else."""
+        await asyncio.sleep(self._refused.next())
+        connection = self._connect(self._refused.many > 1)
+        session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, ssl=_tls(connection)),
+            middlewares=(_Manners(lambda: self._connect(False).authorization),),
+        )
+        return kopf.AiohttpSession(server=connection.server, aiohttp_session=session)
+
+
+class _Pause:
+    """0 s, then 1 s, 2 s, 4 s … between things that come too often; forgets after a minute of quiet."""
+
+    def __init__(self) -> None:
+        self.many = 0
+        self._last = -60.0
+
+    def next(self) -> float:
+        now = time.monotonic()
+        self.many = 1 if now - self._last >= 60 else self.many + 1
+        self._last = now
+        return 0.0 if self.many == 1 else min(_LONGEST_PAUSE, 2.0 ** (self.many - 2))
+
+
+class _Manners:
+    """An aiohttp middleware: fresh token, paced watches, and one line a change in place of one an attempt."""
+
+    def __init__(self, authorization: Callable[[], str | None]) -> None:
+        self._authorization = authorization
+        self._ended: dict[str, float] = {}
+        self._short: dict[str, int] = {}
+        self._troubles: dict[str, str] = {}
+
+    async def __call__(self, request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+        path = request.url.path
+        if authorization := self._authorization():
+            request.headers["Authorization"] = authorization
+        if request.url.query.get("watch"):
+            await self._pace(path)
+        try:
+            response = await send(request)
+        except (aiohttp.ClientError, TimeoutError) as error:
+            self._note(path, str(error) or type(error).__name__)
+            raise
+        self._note(path, f"HTTP {response.status}" if response.status >= 400 else "")
+        return response
+
+    async def _pace(self, path: str) -> None:
+        """Watches that follow each other within a second are started ever more slowly."""
+        now = time.monotonic()
+        short = now - self._ended.get(path, -60.0) < _SHORT_WATCH
+        self._short[path] = self._short.get(path, 0) + 1 if short else 0
+        pause = min(_LONGEST_PAUSE, 0.25 * 2.0 ** min(self._short[path], 8)) if short else 0.0
+        await asyncio.sleep(pause)
+        self._ended[path] = time.monotonic()
+
+    def _note(self, path: str, trouble: str) -> None:
+        if trouble and not self._troubles.get(path):
+            log.warning("cannot watch %s: %s; trying on", path, trouble)
+        elif not trouble and self._troubles.get(path):
+            log.info("watching %s again", path)
+        self._troubles[path] = trouble
+
+
+def _tls(connection: Connection) -> ssl.SSLContext | bool:
+    if not connection.server.startswith("https:"):
+        return True
+    context = ssl.create_default_context(cafile=connection.ca_path)
+    if connection.certificate_path:
+        context.load_cert_chain(connection.certificate_path, connection.key_path)
+    if connection.insecure:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context

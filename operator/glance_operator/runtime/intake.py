@@ -1,0 +1,111 @@
+"""Why: what comes in is remembered first and judged second: which of our objects has to be looked at, and how soon."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from glance_operator.runtime.logs import about
+from glance_operator.runtime.queue import Lane, Queue
+from glance_operator.runtime.store import Body, Index, Key, Store, key_of
+
+log = logging.getLogger(__name__)
+RETRY = "glance-operator.io/retry"
+
+Settled = Callable[[Body], bool]
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """What an engine wants of the feed.
+
+    controllers: kinds it reconciles; of the others only the bodies are kept.
+    indexes: {kind: {index: function(body) -> value}}, see store.Store.
+    references: {kind: [(referring kind, its index), ...]}: whom to wake when an object of that kind changes.
+    """
+
+    controllers: frozenset[str]
+    indexes: Mapping[str, Mapping[str, Index]] = field(default_factory=dict)
+    references: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
+
+
+class Intake:
+    """Puts bodies into the store and keys into the queue. Thread-safe.
+
+    settled(body): whether nothing is to be done for this object before its next resync, `resync` seconds away at most.
+    """
+
+    def __init__(self, store: Store, queue: Queue, settled: Settled, wiring: Wiring, resync: float) -> None:
+        self._store, self._queue, self._settled = store, queue, settled
+        self._wiring, self._resync = wiring, resync
+
+    def changed(self, body: Body) -> None:
+        """The object is there, in this state. Echoes of our own writes and late events change nothing."""
+        key = key_of(body)
+        old = self._store.get(key)
+        if not self._store.put(key, body):
+            return
+        if key.kind in self._wiring.controllers:
+            self._enqueue(key, old, body)
+        if old is None or _significant(old) != _significant(body):
+            self._wake_referrers(key)
+
+    def deleted(self, key: Key, uid: str) -> None:
+        """The object is gone: its controller has to forget it."""
+        if not self._store.drop(key, uid):
+            return
+        if key.kind in self._wiring.controllers:
+            self._queue.add(key)
+        self._wake_referrers(key)
+
+    def _enqueue(self, key: Key, old: Body | None, body: Body) -> None:
+        if old is not None and old["metadata"]["uid"] == body["metadata"]["uid"]:
+            if _asks_for_work(body):
+                self._queue.add(key, Lane.CHANGED)
+        elif self._at_rest(key, body):
+            self._queue.add_after(key, random.uniform(0, self._resync), Lane.RESYNC)  # noqa: S311
+        else:
+            self._queue.add(key, _first_lane(body))
+
+    def _wake_referrers(self, key: Key) -> None:
+        """Those at rest need not hear of it; of the others there may be thousands: they do not go before changes."""
+        for kind, index in self._wiring.references.get(key.kind, ()):
+            for referrer in self._store.referrers(kind, key.namespace, index, key.name):
+                body = self._store.get(referrer)
+                if body is not None and kind in self._wiring.controllers and not self._at_rest(referrer, body):
+                    self._queue.add(referrer, Lane.NEW)
+
+    def _at_rest(self, key: Key, body: Body) -> bool:
+        if _asks_for_work(body):
+            return False
+        try:
+            return self._settled(body)
+        except Exception:  # whatever is wrong with it, a pass will say it
+            log.exception("cannot tell whether the object is at rest", extra=about(key))
+            return False
+
+
+def _asks_for_work(body: Body) -> bool:
+    meta, status = body["metadata"], body.get("status") or {}
+    retry = (meta.get("annotations") or {}).get(RETRY)
+    return bool(
+        meta.get("deletionTimestamp")
+        or status.get("observedGeneration") != meta.get("generation")
+        or (retry is not None and retry != status.get("lastHandledRetry"))
+    )
+
+
+def _first_lane(body: Body) -> Lane:
+    """What an earlier process began goes before what nobody has looked at; deletions are somebody's wish, too."""
+    if body["metadata"].get("deletionTimestamp"):
+        return Lane.CHANGED
+    return Lane.BEGUN if (body.get("status") or {}).get("observedGeneration", -1) >= 0 else Lane.NEW
+
+
+def _significant(body: Body) -> tuple[object, ...]:
+    """What others who refer to this object wait for: another spec, or another readiness."""
+    meta, conditions = body["metadata"], (body.get("status") or {}).get("conditions") or []
+    ready = next((one.get("status") for one in conditions if one.get("type") == "Ready"), None)
+    return meta["uid"], meta.get("generation"), meta.get("deletionTimestamp"), ready
