@@ -55,6 +55,7 @@ class Plan:
     ``slot``: the step begins work that counts against the number of imports in flight on that cloud.
     ``passing``: the state is expected to be over in a moment, so it need not be written if it is.
     ``record``: the status is written before the step is taken: the step destroys what it was learnt from.
+    ``backoff``: look again after a delay that grows with each time in a row, instead of ``after``.
     """
 
     state: State
@@ -63,6 +64,7 @@ class Plan:
     slot: bool = False
     passing: bool = False
     record: bool = False
+    backoff: bool = False
 
 
 View = TypeVar("View")

@@ -35,6 +35,12 @@ class Slots:
             self._holders[key] = None
             return True
 
+    def hold(self, key: Key) -> None:
+        """Count a key whose work is under way already (found so after a restart), whatever the bound says."""
+        with self._lock:
+            self._waiting.pop(key, None)
+            self._holders[key] = None
+
     def release(self, key: Key) -> None:
         """Give the slot back; the first in line gets it. Nothing happens if the key holds none."""
         with self._lock:

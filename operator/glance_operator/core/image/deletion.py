@@ -20,9 +20,7 @@ class DeleteImage(Step):
 
 
 def release_untouched(view: View) -> Plan | None:
-    """Nothing was made, or what was made shall stay."""
-    if not view.finalized:
-        return Plan(doing(LetGo(), "Deleting", "").state)  # nothing to release either: others hold it
+    """What was made shall stay, and nobody is asked."""
     if view.spec.suspend:
         return doing(LetGo(), "Released", "Suspended: let go without touching Glance")
     if view.spec.deletion_policy == "Retain":

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 from uuid import UUID, uuid5
 
 from glance_operator.core.image.observed import GlanceImage, View
-from glance_operator.core.plan import Plan, Step, stalled
+from glance_operator.core.plan import Plan, stalled
 
 PREFIX = "glance_operator_"
 CLUSTER, OWNER, UID, CONTENT = PREFIX + "cluster", PREFIX + "owner", PREFIX + "uid", PREFIX + "content"
@@ -21,13 +20,6 @@ class Ownership(Enum):
     RESTORED = "restored"  # of a same-named object that no longer exists here: taken over
     ELSEWHERE = "elsewhere"  # of another cluster, or of another object of this one
     NOBODY = "nobody"  # carries no marker
-
-
-@dataclass(frozen=True, slots=True)
-class TakeOver(Step):
-    """Write our marker on an image whose former object is gone."""
-
-    image_id: str
 
 
 def image_id(uid: str, incarnation: int, fixed: str | None = None) -> str:

@@ -24,15 +24,16 @@ def text(when: datetime) -> str:
 
 
 def retry_wanted(body: Mapping[str, Any]) -> str:
-    """The value of the ``retry`` annotation, or empty."""
-    return str((body["metadata"].get("annotations") or {}).get(RETRY_ANNOTATION, ""))
+    """The value of the ``retry`` annotation; without one, the value handled last."""
+    handled = (body.get("status") or {}).get("lastHandledRetry") or ""
+    return str((body["metadata"].get("annotations") or {}).get(RETRY_ANNOTATION, handled))
 
 
 def is_fresh_start(body: Mapping[str, Any]) -> bool:
     """A new generation or a new ``retry`` value: attempts and back-offs are forgotten."""
     status = body.get("status") or {}
     changed = status.get("observedGeneration") != body["metadata"].get("generation")
-    return bool(changed or retry_wanted(body) != status.get("lastHandledRetry", ""))
+    return bool(changed or retry_wanted(body) != (status.get("lastHandledRetry") or ""))
 
 
 def recall(body: Mapping[str, Any]) -> Memory:

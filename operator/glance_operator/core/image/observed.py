@@ -147,7 +147,7 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Everything a rule may look at. ``seen`` is False when the cloud could not be asked: ``trouble`` says why."""
+    """Everything a rule may look at. ``trouble``: why the cloud could not be asked."""
 
     spec: ImageSpec
     namespace: str
@@ -160,6 +160,7 @@ class View:
     finalized: bool = False
     settled: bool = False  # this generation of the spec has been applied before
     deleted_at: datetime | None = None
+    looked: bool = False  # the cloud was asked, and what follows is what it said
     trouble: State | None = None
     lost: bool = False  # the trouble is that credentials or service do not exist (any more)
     service: Service = field(default_factory=Service)

@@ -18,12 +18,10 @@ def status(view: View, plan: Plan, body: Mapping[str, Any]) -> dict[str, Any]:
     """The new ``status`` of ``body``; equal to the old one when there is nothing new to say."""
     old = body.get("status") or {}
     conditions = merged(old.get("conditions") or (), _conditions(view, plan, old), view.generation, text(view.now))
-    said = {
-        "observedGeneration": view.generation,
-        "conditions": conditions,
-        "lastHandledRetry": retry_wanted(body),
-    }
-    if view.trouble is not None or view.spec.suspend:  # nothing was looked at: what was known stays
+    said = {"observedGeneration": view.generation, "conditions": conditions}
+    if retry := retry_wanted(body):
+        said["lastHandledRetry"] = retry
+    if not view.looked:  # what was known stays
         return {**old, **said}
     if isinstance(plan.step, content.NextIncarnation):
         return {**said, "incarnation": view.memory.incarnation + 1, "storesReady": f"0/{stores.ready(view)[1]}"}
@@ -42,7 +40,7 @@ def _conditions(view: View, plan: Plan, old: Mapping[str, Any]) -> list[Conditio
         head = list(standard(plan.state, view.memory.was_ready))
     if view.trouble is not None:
         return [*head, *_kept(old), Condition(CLOUD_READY, FALSE, view.trouble.reason, view.trouble.message)]
-    if view.spec.suspend:
+    if not view.looked:
         return [*head, *_kept(old, CLOUD_READY)]
     return [*head, *_own(view, plan), Condition(CLOUD_READY, TRUE, "Reachable")]
 

@@ -1,0 +1,56 @@
+"""What a refused request means: the image service's own words, and what the reader can do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from glance_operator.core.image import content, deletion, identity, metadata, stores
+from glance_operator.core.image.observed import View
+from glance_operator.core.plan import Plan, Step, stalled, waiting
+
+SOON, LATER = 1.0, 60.0  # seconds
+_MAKES_CONTENT = (content.CreateImage, content.ImportFromUrl, stores.CopyToStores)
+
+
+def explain(view: View, step: Step, code: int, said: str) -> Plan:
+    """The plan after the image service answered ``step`` with HTTP ``code`` and the words ``said``."""
+    if code >= 500:
+        return replace(waiting("GlanceError", f"Glance answered HTTP {code}: {said}; trying again"), backoff=True)
+    if isinstance(step, deletion.DeleteImage | content.Discard):
+        return _not_deleted(code, said)
+    if code == 404 or (code == 409 and isinstance(step, content.CreateImage)):
+        message = f"Glance image {identity.expected_id(view)} is not as it was: looking again"
+        return waiting("Recreating", message, after=0, passing=True)
+    return _by_code(code, said) or _bad_request(step, code, said)
+
+
+def _by_code(code: int, said: str) -> Plan | None:
+    match code:
+        case 403:
+            return stalled("Forbidden", f"Glance does not allow it to these credentials: {said}", after=LATER)
+        case 409:
+            return waiting("Conflict", f"Glance cannot do it now: {said}", after=SOON)
+        case 413:
+            return waiting("QuotaExceeded", f"Glance refuses for its quota: {said}; make room", after=LATER)
+    return None
+
+
+def _not_deleted(code: int, said: str) -> Plan:
+    if code == 409:
+        return waiting("InUse", f"Glance cannot delete the image while it is in use: {said}", after=10.0)
+    return waiting("DeletionRefused", f"Glance refuses to delete the image (HTTP {code}): {said}", after=10.0)
+
+
+def _bad_request(step: Step, code: int, said: str) -> Plan:
+    if isinstance(step, content.ImportFromUrl) and "filter" in said:
+        return stalled(
+            "SourceRefused",
+            f"spec.source.http.url {step.url}: the image service does not let web-download fetch it ({said}): "
+            f"use a scheme, host and port that its import filter allows, or widen the filter",
+            after=LATER,
+        )
+    if isinstance(step, metadata.UpdateImage):
+        fields = ", ".join(step.fields())
+        return stalled("MetadataRefused", f"Glance refuses a value of {fields} (HTTP {code}): {said}", after=LATER)
+    what = "the import" if isinstance(step, _MAKES_CONTENT) else "the change"
+    return stalled("Refused", f"Glance refuses {what} (HTTP {code}): {said}: correct the spec", after=LATER)

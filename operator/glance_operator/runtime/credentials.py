@@ -1,0 +1,127 @@
+"""From a Secret with a clouds.yaml to a cloud: read once per Secret, not per Image, and by ``get`` only."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import yaml
+
+from glance_operator.core.plan import Phase, State
+from glance_operator.runtime.errors import Unavailable
+
+_GOOD_FOR, _BAD_FOR = 60.0, 9.0  # seconds until a Secret is read again: one that served, one that is awaited
+
+
+class Secrets(Protocol):
+    def get_secret(self, namespace: str, name: str) -> dict[str, bytes] | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """One entry of a clouds.yaml. ``digest`` tells whether two are the same without showing either."""
+
+    digest: str
+    settings: Mapping[str, Any]
+    ca: bytes = b""
+
+
+def lost(reason: str, message: str) -> Unavailable:
+    """Credentials or service do not exist."""
+    return Unavailable(State(Phase.WORKING, reason, message), lost=True)
+
+
+class CredentialsReader:
+    """Reads clouds.yaml Secrets, each at most once in a while. Thread-safe."""
+
+    def __init__(self, secrets: Secrets, clock: Callable[[], float] = time.monotonic) -> None:
+        self._secrets, self._clock = secrets, clock
+        self._lock = threading.Lock()
+        self._read: dict[tuple[str, str], tuple[float, Mapping[str, bytes] | None]] = {}
+
+    def read(self, namespace: str, secret: str, cloud: str) -> Credentials:
+        """The entry ``cloud``. Raises Unavailable with a sentence that says what is wrong with the Secret."""
+        where = f"Secret {namespace}/{secret}"
+        data = self._data(namespace, secret)
+        if data is None:
+            raise lost("CredentialsNotFound", f"{where} does not exist: create it with the key clouds.yaml")
+        try:
+            credentials = parse(data, cloud, where)
+        except Unavailable:
+            self._reread_soon(namespace, secret)
+            raise
+        return credentials
+
+    def _data(self, namespace: str, secret: str) -> Mapping[str, bytes] | None:
+        with self._lock:  # held while reading: a thousand referrers cause one read
+            due, data = self._read.get((namespace, secret), (0.0, None))
+            if self._clock() >= due or (namespace, secret) not in self._read:
+                data = self._secrets.get_secret(namespace, secret)
+                good_for = _BAD_FOR if data is None else _GOOD_FOR
+                self._read[namespace, secret] = (self._clock() + good_for, data)
+            return data
+
+    def _reread_soon(self, namespace: str, secret: str) -> None:
+        with self._lock:
+            due, data = self._read[namespace, secret]
+            self._read[namespace, secret] = (min(due, self._clock() + _BAD_FOR), data)
+
+
+def parse(data: Mapping[str, bytes], cloud: str, where: str) -> Credentials:
+    """The entry of that name. The words of a failure never quote the Secret's content."""
+    entry = _clouds(data, where).get(cloud)
+    if entry is None:
+        names = ", ".join(sorted(_clouds(data, where))) or "none"
+        raise _malformed(f"{where}: clouds.yaml has no cloud named {cloud} (it has: {names})")
+    if not isinstance(entry, dict):
+        raise _malformed(f"{where}: the cloud {cloud} in clouds.yaml is not a mapping")
+    if "://" in str(entry.get("profile", "")):
+        raise _malformed(f"{where}: profile must not be an address: write the settings into clouds.yaml")
+    digest = hashlib.sha256(repr((entry, data.get("cacert", b""))).encode()).hexdigest()
+    return Credentials(digest, entry, data.get("cacert", b""))
+
+
+def _clouds(data: Mapping[str, bytes], where: str) -> Mapping[str, Any]:
+    if "clouds.yaml" not in data:
+        raise _malformed(f"{where} has no key clouds.yaml (it has: {', '.join(sorted(data)) or 'none'})")
+    try:
+        document = yaml.safe_load(data["clouds.yaml"].decode())
+    except UnicodeDecodeError as error:
+        raise _malformed(f"{where}: clouds.yaml is not UTF-8 text") from error
+    except yaml.YAMLError as error:
+        raise _malformed(f"{where}: clouds.yaml is not YAML{_place(error)}") from None
+    clouds = document.get("clouds") if isinstance(document, dict) else None
+    if not isinstance(clouds, dict):
+        raise _malformed(f"{where}: clouds.yaml has no mapping named clouds at its top")
+    return clouds
+
+
+def _place(error: yaml.YAMLError) -> str:
+    """Where the file is wrong. The parser's own text would quote the line, and with it perhaps a password."""
+    mark = getattr(error, "problem_mark", None)
+    if mark is None:
+        return ""
+    tab = r"'\t'" in (getattr(error, "problem", "") or "")
+    return f": line {mark.line + 1}, column {mark.column + 1}" + (" is a tab: indent with spaces" if tab else "")
+
+
+def _malformed(message: str) -> Unavailable:
+    return lost("CredentialsInvalid", message)
+
+
+def ca_file(ca: bytes) -> str | None:
+    """A file with these certificates, for a client that takes nothing else; None if there are none."""
+    if not ca:
+        return None
+    path = Path(tempfile.gettempdir()) / f"glance-operator-ca-{hashlib.sha256(ca).hexdigest()[:32]}.pem"
+    if not path.exists():
+        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+            file.write(ca)
+        Path(file.name).replace(path)
+    return str(path)

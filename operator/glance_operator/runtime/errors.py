@@ -1,0 +1,25 @@
+"""Surprises, in the two classes that matter: the whole cloud does not serve us, or this one request was refused."""
+
+from __future__ import annotations
+
+from glance_operator.core.plan import State
+
+
+class Unavailable(Exception):  # noqa: N818  (a state of the world, and callers read it as one)
+    """A cloud does not answer, is overloaded, or does not know us: no request to it makes sense for a while.
+
+    ``state``: what to tell the reader. ``retry_after``: seconds, if the cloud said so. ``lost``: credentials or
+    service do not exist (any more), rather than being out of order.
+    """
+
+    def __init__(self, state: State, retry_after: float | None = None, *, lost: bool = False) -> None:
+        super().__init__(state.message)
+        self.state, self.retry_after, self.lost = state, retry_after, lost
+
+
+class Refused(Exception):  # noqa: N818
+    """The image service answered one request with an error: ``status`` (HTTP code) and its own ``message``."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(f"HTTP {status}: {message}")
+        self.status, self.message = status, message

@@ -1,0 +1,59 @@
+"""While a cloud is down nobody but one asks it, and its thousands of images do not all come back at once."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable
+
+from glance_operator.runtime.errors import Unavailable
+
+_FIRST, _LAST = 1.0, 30.0  # seconds between two looks at a cloud that is down
+
+
+class Gate:
+    """Closed after a failure, for a time that doubles; then one caller goes ahead, and its success opens it.
+
+    Thread-safe. ``changed(up)`` is called, outside the lock, when the cloud goes down or comes back.
+    """
+
+    def __init__(
+        self, changed: Callable[[bool], None] = lambda _: None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._changed, self._clock = changed, clock
+        self._lock = threading.Lock()
+        self._trouble: Unavailable | None = None
+        self._failures = 0
+        self._opens = 0.0
+
+    def enter(self) -> None:
+        """Raises the Unavailable that closed the gate, unless it is open or this caller is the one to try."""
+        with self._lock:
+            if self._trouble is None:
+                return
+            if self._clock() < self._opens:
+                raise self._trouble
+            self._opens = self._clock() + _LAST  # the others wait for what this one finds
+
+    def failed(self, trouble: Unavailable) -> None:
+        with self._lock:
+            was_up = self._trouble is None
+            wait = min(_LAST, _FIRST * 2**self._failures) * random.uniform(0.8, 1.2)  # noqa: S311
+            self._opens = self._clock() + max(wait, trouble.retry_after or 0)
+            self._failures += 1
+            self._trouble = trouble
+        if was_up:
+            self._changed(False)
+
+    def passed(self) -> None:
+        with self._lock:
+            was_down = self._trouble is not None
+            self._trouble, self._failures = None, 0
+        if was_down:
+            self._changed(True)
+
+    def wait(self) -> float:
+        """Seconds until it is worth asking again; 0 when open."""
+        with self._lock:
+            return max(0.0, self._opens - self._clock()) if self._trouble else 0.0

@@ -1,0 +1,175 @@
+"""The Image controller: what the engine asks of it, answered from Glance and the rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pydantic import ValidationError
+
+from glance_operator.api.base import seconds
+from glance_operator.api.image import ImageSpec
+from glance_operator.core.conditions import TRUE, find
+from glance_operator.core.image import content, decide, limits
+from glance_operator.core.image.memory import is_fresh_start, moment, recall
+from glance_operator.core.image.observed import View
+from glance_operator.core.image.refusals import explain
+from glance_operator.core.image.status import status
+from glance_operator.core.plan import Phase, Plan, State
+from glance_operator.runtime.engine import Invalid, finalizer
+from glance_operator.runtime.errors import Refused, Unavailable
+from glance_operator.runtime.image.acting import take
+from glance_operator.runtime.image.looking import seen
+from glance_operator.runtime.image.track import Track
+from glance_operator.runtime.queue import Lane
+from glance_operator.runtime.store import Body, Key
+from glance_operator.runtime.world import World
+
+_AWAIT = 10.0  # seconds between two looks for something that somebody else must bring
+_QUEUED_AFTER, _QUEUED_PER_SECOND = 2.0, 50.0  # when the waiting ones say that they wait: not all at once
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One look: the view the rules had, what they decided, and the dealings with the cloud if it could be asked."""
+
+    view: View
+    plan: Plan
+    track: Track | None = None
+
+
+class ImageController:
+    """What the engine asks for Images; see ``engine.Controller``."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._tracks: dict[Key, Track] = {}
+
+    def look(self, key: Key, body: Body) -> Look:
+        view, track = self._view(key, body), None
+        if not _is_left_alone(view):
+            try:
+                track = self._track(key, view.spec)
+                view = replace(view, cluster=self._world.kube.cluster_id())
+                view = seen(view, track, at_rest=self.settled(body))
+            except Unavailable as trouble:
+                view = replace(view, looked=False, trouble=trouble.state, lost=trouble.lost)
+            except Refused as refusal:
+                state = State(Phase.WORKING, "GlanceError", f"Glance refuses to show the image ({refusal})")
+                view = replace(view, looked=False, trouble=state)
+        view, plan = decide(view)
+        return Look(view, plan, track if view.looked else None)
+
+    def admit(self, key: Key, look: Look) -> Plan | None:
+        """Imports are few at a time: who begins one needs a slot, and keeps it until the import is over."""
+        if look.track is None:
+            return None
+        slots, running = look.track.cloud.slots, content.running(look.view)
+        self._follow(key, look, look.track, running)
+        if not look.plan.slot:
+            (slots.hold if running else slots.release)(key)
+            return None
+        if slots.try_acquire(key):
+            return None
+        after = _QUEUED_AFTER + len(slots.waiting()) / _QUEUED_PER_SECOND
+        state = State(Phase.WORKING, "Queued", "Waiting for one of the cloud's import slots")
+        return Plan(state, after=after, passing=True)
+
+    def act(self, key: Key, look: Look) -> None:  # noqa: ARG002  (the look says it all)
+        if look.track is None or look.plan.step is None:
+            raise AssertionError("only an image that was looked at is acted on")
+        take(look.plan.step, look.track)
+
+    def refused(self, look: Look, error: Refused) -> Plan:
+        if look.plan.step is None:
+            raise AssertionError("only a step is refused")
+        return explain(look.view, look.plan.step, error.status, error.message)
+
+    def status(self, look: Look, plan: Plan, body: Body) -> dict[str, Any] | None:
+        view = look.view
+        out_of_order = view.trouble is not None and not view.lost
+        if out_of_order and view.settled and not view.deleted_at:
+            return None  # at rest nothing is lost by waiting: the cloud's own metric tells, not ten thousand writes
+        return status(view, plan, body)
+
+    def pace(self, key: Key, look: Look, plan: Plan) -> float:
+        view, track = look.view, self._tracks.get(key)
+        if view.trouble is not None:
+            return _comeback(view, track)
+        if plan.state.phase is not Phase.WORKING:
+            return seconds(view.spec.resync_period)
+        return track.poll() if track and content.running(view) else _AWAIT
+
+    def settled(self, body: Body) -> bool:
+        conditions = (body.get("status") or {}).get("conditions") or ()
+        done = all(find(conditions, kind).get("status") == TRUE for kind in ("Ready", "StoresReady"))
+        over = done or find(conditions, "Stalled").get("status") == TRUE
+        return over and not is_fresh_start(body) and "deletionTimestamp" not in body["metadata"]
+
+    def forget(self, key: Key) -> None:
+        if track := self._tracks.pop(key, None):
+            track.cloud.slots.forget(key)
+            track.cloud.looks.unwatch(track.image_id)
+
+    def _view(self, key: Key, body: Body) -> View:
+        meta, memory = body["metadata"], recall(body)
+        generation = meta.get("generation", 0)
+        applied = (body.get("status") or {}).get("observedGeneration") == generation
+        return View(
+            spec=_parsed(body),
+            namespace=key.namespace,
+            name=key.name,
+            uid=meta["uid"],
+            generation=generation,
+            now=self._world.now(),
+            memory=memory,
+            finalized=finalizer(key.kind) in (meta.get("finalizers") or ()),
+            settled=memory.was_ready and applied,
+            deleted_at=moment(meta.get("deletionTimestamp")),
+            retry_base=self._world.settings.retry_base,
+        )
+
+    def _track(self, key: Key, spec: ImageSpec) -> Track:
+        ref = spec.cloud_credentials_ref
+        if ref is None:
+            raise AssertionError("an Image without cloudCredentialsRef is left alone")
+        cloud = self._world.clouds.find(key.namespace, ref.secret_name, ref.cloud_name)
+        track = self._tracks.get(key)
+        if track is None or track.cloud is not cloud:
+            self.forget(key)  # other credentials: what was held there is given back
+            track = self._tracks[key] = Track(cloud)
+        return track
+
+    def _follow(self, key: Key, look: Look, track: Track, running: bool) -> None:
+        """A running import is part of every look at its cloud until it is over."""
+        if running:
+            track.found_running()
+            wake = self._world.queue.add
+            track.cloud.looks.watch(track.image_id, bool(look.view.spec.hidden), lambda: wake(key, Lane.BEGUN))
+        elif look.plan.step is None:
+            track.rest()
+
+
+def _comeback(view: View, track: Track | None) -> float:
+    """When to look again at a cloud that is out of order: soon if work waits, spread out if all is at rest."""
+    if view.lost or track is None:
+        return _AWAIT
+    return max(track.cloud.gate.wait(), 1.0) + (seconds(view.spec.resync_period) / 10 if view.settled else 0.0)
+
+
+def _parsed(body: Body) -> ImageSpec:
+    try:
+        return ImageSpec.model_validate(body["spec"])
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in ("spec", *first["loc"]))
+        raise Invalid(State(Phase.STALLED, "InvalidSpec", f"{where}: {first['msg']}")) from None
+
+
+def _is_left_alone(view: View) -> bool:
+    """Nothing is asked of a cloud about an object that is suspended, let go as it is, or not understood."""
+    retained = bool(view.deleted_at) and view.spec.deletion_policy == "Retain"
+    return view.spec.suspend or retained or any(True for _ in limits.not_built(view.spec))
+
+
+__all__ = ["ImageController"]

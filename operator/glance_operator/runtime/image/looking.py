@@ -1,0 +1,63 @@
+"""What is asked of Glance before the rules speak: as little as will do, and together with others where it can be."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+from glance_operator.api.base import seconds
+from glance_operator.core.image import identity, stores
+from glance_operator.core.image.observed import GlanceImage, Task, View
+from glance_operator.runtime.image.track import Track
+
+_FRESH = 2.0  # seconds for which what was seen of an image is good enough to act on
+_CHECK_TASK = 30.0  # seconds after which a held lock is checked against its task
+
+
+def seen(view: View, track: Track, at_rest: bool) -> View:
+    """The view with what the cloud says. Raises Unavailable or Refused.
+
+    ``at_rest``: nothing is expected to have changed, so the list of all images of ours will do.
+    """
+    track.turn_to(identity.expected_id(view))
+    view = replace(view, looked=True, service=track.cloud.service(), burnt=track.burnt)
+    image = _image(view, track, at_rest)
+    view = replace(view, image=image)
+    task = _task(view, image, track) if image else None
+    members = track.cloud.glance.members(image.id) if image and _is_shared(view, image) else None
+    return replace(view, task=task, members=members)
+
+
+def _image(view: View, track: Track, at_rest: bool) -> GlanceImage | None:
+    looks = track.cloud.looks
+    if not (view.finalized or view.memory.id or view.spec.id):
+        looks.put(track.image_id, None)  # before there was a finalizer nothing was ever made under this id
+        return None
+    if at_rest:
+        return looks.at_rest(track.image_id, seconds(view.spec.resync_period) / 2)
+    max_age = track.poll() / 2 if track.since else _FRESH
+    return looks.get(track.image_id, max_age, hidden=bool(view.spec.hidden))
+
+
+def _task(view: View, image: GlanceImage, track: Track) -> Task | None:
+    if track.untouched or not _task_matters(view, image, track):
+        return None
+    track.task_checked = time.monotonic()
+    tasks = track.cloud.glance.tasks(image.id)
+    if image.lock:
+        return next((t for t in tasks if t.id == image.lock), None)
+    return max(tasks, key=lambda t: (t.created_at, t.id != view.memory.task_id), default=None)
+
+
+def _task_matters(view: View, image: GlanceImage, track: Track) -> bool:
+    """A task is looked at when it may be over: at the end of an import, and when a lock looks abandoned."""
+    if image.lock:
+        abandoned = image.status == "queued" and bool(image.failed)
+        return abandoned or time.monotonic() - max(track.since, track.task_checked) > _CHECK_TASK
+    complete = image.status == "active" and not stores.missing(view)
+    return not (complete and view.memory.imported and view.memory.id == image.id)
+
+
+def _is_shared(view: View, image: GlanceImage) -> bool:
+    concerned = view.spec.members is not None or bool(view.memory.applied_members)
+    return concerned and image.visibility == "shared" and image.status == "active"

@@ -1,0 +1,46 @@
+"""What this process knows of one Image's dealings with its cloud. Lost at a restart without harm."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from glance_operator.runtime.clouds import Cloud
+
+_FIRST_POLL, _LAST_POLL = 0.15, 10.0  # seconds between two looks at a running import: it grows with the import's age
+
+
+@dataclass(slots=True)
+class Track:
+    """Times are of the monotonic clock, in seconds; 0 = not."""
+
+    cloud: Cloud
+    image_id: str = ""
+    untouched: bool = False  # made by us, and no import was asked for yet: there is no task to look for
+    burnt: bool = False  # Glance refuses the id for ever
+    since: float = 0.0  # when the running import was begun or first seen
+    task_checked: float = 0.0
+
+    def turn_to(self, image_id: str) -> None:
+        """Another incarnation, another image: nothing is known of it."""
+        if self.image_id != image_id:
+            self.cloud.looks.unwatch(self.image_id)
+            self.image_id, self.untouched, self.burnt, self.since = image_id, False, False, 0.0
+
+    def poll(self) -> float:
+        """Seconds until the next look at the running import."""
+        age = time.monotonic() - self.since if self.since else 0.0
+        return min(_LAST_POLL, max(_FIRST_POLL, 0.3 * age))
+
+    def begin(self) -> None:
+        """An import is about to be asked for."""
+        self.untouched, self.since = False, time.monotonic()
+
+    def found_running(self) -> None:
+        """An import is under way; after a restart its age is counted from now."""
+        self.since = self.since or time.monotonic()
+
+    def rest(self) -> None:
+        """Nothing is under way."""
+        self.since = 0.0
+        self.cloud.looks.unwatch(self.image_id)

@@ -1,0 +1,55 @@
+"""The kinds that have a controller, what they refer to, and how the engine is put together from them."""
+
+from __future__ import annotations
+
+from glance_operator.core.conditions import find
+from glance_operator.runtime import world
+from glance_operator.runtime.app import Parts
+from glance_operator.runtime.engine import Engine
+from glance_operator.runtime.image import ImageController
+from glance_operator.runtime.intake import Wiring
+from glance_operator.runtime.store import Body
+
+
+def _secret(image: Body) -> str | None:
+    name: str | None = (image["spec"].get("cloudCredentialsRef") or {}).get("secretName")
+    return name
+
+
+def _glance_api(image: Body) -> str | None:
+    name: str | None = (image["spec"].get("glanceAPIRef") or {}).get("name")
+    return name
+
+
+def _state(image: Body) -> str:
+    """``state/reason`` for the metric of images by state."""
+    ready = find((image.get("status") or {}).get("conditions") or (), "Ready")
+    return f"{ready.get('status', 'Unknown')}/{ready.get('reason', 'Pending')}"
+
+
+WIRING = Wiring(
+    controllers=frozenset({"Image"}),
+    indexes={"Image": {"secret": _secret, "glanceAPI": _glance_api, "state": _state}},
+    references={"GlanceAPI": [("Image", "glanceAPI")]},
+)
+
+
+def make_engine(parts: Parts) -> Engine:
+    """The engine with all controllers."""
+    clouds = world.clouds(parts.kube, parts.queue, parts.metrics, parts.settings, parts.fence)
+    here = world.World(
+        settings=parts.settings,
+        kube=parts.kube,
+        store=parts.store,
+        queue=parts.queue,
+        events=parts.events,
+        metrics=parts.metrics,
+        clouds=clouds,
+        stopping=parts.stopping,
+    )
+    parts.metrics.watch_images(lambda: _by_state(parts.store.counts("Image", "state")))
+    return Engine(here, {"Image": ImageController(here)})
+
+
+def _by_state(counts: dict[str, int]) -> dict[tuple[str, str], int]:
+    return {(state, reason): n for text, n in counts.items() for state, _, reason in [text.partition("/")]}

@@ -1,0 +1,140 @@
+"""One look for many: what is known of a cloud's images, and how old that knowledge is.
+
+Imports under way are looked at together, with one list request, however many there are; whoever's image has changed in
+that look is woken. Images at rest are compared from one paged list.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from glance_operator.core.image.observed import GlanceImage
+
+_TOGETHER = 50  # ids in one request: longer addresses are cut by some front ends
+
+
+class Source(Protocol):
+    """The part of the image service that is needed here."""
+
+    def image(self, image_id: str) -> GlanceImage | None: ...
+    def images(self, hidden: bool, ids: Iterable[str] = (), **properties: str) -> list[GlanceImage]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    image: GlanceImage | None
+    at: float
+
+
+class Looks:
+    """What was seen of images by id, and when. Thread-safe; calls may raise what the source raises.
+
+    ours: properties that only images of ours carry, for the list of those at rest.
+    """
+
+    def __init__(self, source: Source, ours: dict[str, str], clock: Callable[[], float] = time.monotonic) -> None:
+        self._source, self._ours, self._clock = source, ours, clock
+        self._lock = threading.Lock()  # guards the fields below
+        self._turn = threading.Lock()  # one look at a time: the next finds what this one brought
+        self._seen: dict[str, _Seen] = {}
+        self._wanted: dict[str, bool] = {}  # id -> hidden?
+        self._watched: dict[str, tuple[bool, Callable[[], None]]] = {}
+        self._changed: dict[str, float] = {}  # when we changed it: what a look begun before then brings is old
+        self._rest: dict[str, GlanceImage] = {}
+        self._rest_at = float("-inf")
+
+    def get(self, image_id: str, max_age: float, *, hidden: bool = False) -> GlanceImage | None:
+        """The image as seen at most ``max_age`` seconds before this call. None: there is none."""
+        since = self._clock() - max_age
+        if seen := self._since(image_id, since):
+            return seen.image
+        with self._lock:
+            self._wanted[image_id] = hidden
+        with self._turn:
+            if not self._since(image_id, since):
+                self._look()
+        seen = self._since(image_id, since)
+        return seen.image if seen else self.get(image_id, max_age, hidden=hidden)
+
+    def at_rest(self, image_id: str, max_age: float) -> GlanceImage | None:
+        """The same from the list of all images of ours; one that is not in it is looked for by its id."""
+        since = self._clock() - max_age
+        with self._turn:
+            if self._rest_at < since:
+                self._list_all()
+        with self._lock:
+            image = self._rest.get(image_id)
+        return image or self.get(image_id, max_age=0)
+
+    def put(self, image_id: str, image: GlanceImage | None) -> None:
+        """What an answer to our own request has shown."""
+        self.expire(image_id)
+        with self._lock:
+            self._seen[image_id] = _Seen(image, self._clock())
+
+    def expire(self, image_id: str) -> None:
+        """What was known holds no longer."""
+        with self._lock:
+            self._changed[image_id] = self._clock()
+            self._seen.pop(image_id, None)
+            self._rest.pop(image_id, None)
+
+    def watch(self, image_id: str, hidden: bool, wake: Callable[[], None]) -> None:
+        """Include the image in every look from now on; ``wake`` is called when a look finds it changed."""
+        with self._lock:
+            self._watched[image_id] = (hidden, wake)
+
+    def unwatch(self, image_id: str) -> None:
+        """Nothing is under way with the image: it is looked at when somebody asks, and not kept in memory."""
+        with self._lock:
+            self._watched.pop(image_id, None)
+            self._seen.pop(image_id, None)
+            self._changed.pop(image_id, None)
+
+    def _since(self, image_id: str, since: float) -> _Seen | None:
+        with self._lock:
+            seen = self._seen.get(image_id)
+            return seen if seen and seen.at >= since else None
+
+    def _look(self) -> None:
+        at = self._clock()
+        with self._lock:
+            wanted, self._wanted = self._wanted, {}
+            wanted |= {image_id: hidden for image_id, (hidden, _) in self._watched.items()}
+        if len(wanted) == 1:  # a single image is found by its id in any list, and costs Glance half
+            (image_id,) = wanted
+            self._remember({image_id: self._source.image(image_id)}, at)
+            return
+        found: dict[str, GlanceImage | None] = {}
+        for hidden in (False, True):
+            found |= self._listed([i for i, h in wanted.items() if h is hidden], hidden)
+        for image_id in wanted.keys() - found.keys():  # gone, or not as hidden as was thought
+            found[image_id] = self._source.image(image_id)
+        self._remember(found, at)
+
+    def _listed(self, ids: list[str], hidden: bool) -> dict[str, GlanceImage]:
+        parts = (ids[i : i + _TOGETHER] for i in range(0, len(ids), _TOGETHER))
+        return {image.id: image for part in parts for image in self._source.images(hidden, part)}
+
+    def _remember(self, found: dict[str, GlanceImage | None], at: float) -> None:
+        wakes = []
+        with self._lock:
+            for image_id, image in found.items():
+                if self._changed.get(image_id, at) > at:
+                    continue
+                before = self._seen.get(image_id)
+                self._seen[image_id] = _Seen(image, at)
+                if image_id in self._watched and before and before.image != image:
+                    wakes.append(self._watched[image_id][1])
+        for wake in wakes:
+            wake()
+
+    def _list_all(self) -> None:
+        at = self._clock()
+        images = [image for hidden in (False, True) for image in self._source.images(hidden, **self._ours)]
+        with self._lock:
+            self._rest, self._rest_at = {image.id: image for image in images}, at

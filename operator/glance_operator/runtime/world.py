@@ -1,0 +1,65 @@
+"""Everything outside that a pass may touch, in one frozen object."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from glance_operator.runtime.clouds import Clouds
+from glance_operator.runtime.credentials import CredentialsReader
+from glance_operator.runtime.events import Recorder
+from glance_operator.runtime.kube import Kube
+from glance_operator.runtime.metrics import Metrics
+from glance_operator.runtime.queue import Lane, Queue
+from glance_operator.runtime.store import Store
+from glance_operator.settings import Settings
+
+
+def utcnow() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """What passes work with; tests put their own parts in.
+
+    fence(): raises if this process may not change anything. stopping(): whether passes should end soon.
+    """
+
+    settings: Settings
+    kube: Kube
+    store: Store
+    queue: Queue
+    events: Recorder
+    metrics: Metrics
+    clouds: Clouds
+    stopping: Callable[[], bool] = lambda: False
+    now: Callable[[], datetime] = utcnow
+
+
+class CloudTelemetry:
+    """What clouds tell, in the words of the metrics."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def glance_request(self, cloud: str, method: str, code: str) -> None:
+        self._metrics.glance_requests.labels(cloud, method, code).inc()
+
+    def cloud_up(self, cloud: str, up: bool) -> None:
+        self._metrics.cloud_up.labels(cloud).set(int(up))
+
+
+def clouds(kube: Kube, queue: Queue, metrics: Metrics, settings: Settings, fence: Callable[[], None]) -> Clouds:
+    """The registry of clouds, wired to the rest of the process."""
+    found = Clouds(
+        CredentialsReader(kube),
+        cluster=kube.cluster_id,
+        telemetry=CloudTelemetry(metrics),
+        fence=fence,
+        wake=lambda key: queue.add(key, Lane.BEGUN),
+        imports=settings.imports_per_cloud,
+    )
+    metrics.watch_slots(lambda: {c.name: (len(c.slots.holders()), len(c.slots.waiting())) for c in found.all()})
+    return found
