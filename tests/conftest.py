@@ -10,6 +10,7 @@ import pytest
 from sandbox_kit import binaries, environment
 from sandbox_kit.control_plane import ControlPlane
 from sandbox_kit.glance import Glance, GlanceConfig
+from sandbox_kit.keystone import Keystone
 from sandbox_kit.source import Source
 
 ROOT = Path(__file__).parent.parent
@@ -74,6 +75,22 @@ def glance(sandbox_directory: Path, source: Source) -> Iterator[Glance]:
         yield running
 
 
+@pytest.fixture(scope="session")
+def keystone(sandbox_directory: Path) -> Iterator[Keystone]:
+    """A real Keystone: `.password_clouds()`, `.new_application_credential(name)`, `.configure(token_seconds)`."""
+    with Keystone(sandbox_directory / "keystone") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def keystone_glance(sandbox_directory: Path, keystone: Keystone, source: Source) -> Iterator[Glance]:
+    """A Glance like `glance` that asks `keystone` who its callers are, and is in its catalogue."""
+    config = keystone.glance_config(GlanceConfig(allowed_ports=(source.port, source.refusing_port)))
+    with Glance(sandbox_directory / "keystone-glance", config) as running:
+        keystone.offer_images(running.url)
+        yield running
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Make what takes minutes here, where no test's time limit runs."""
     if session.config.option.collectonly:
@@ -81,7 +98,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     wanted = {name for item in session.items for name in getattr(item, "fixturenames", ())}
     if "control_plane" in wanted:
         binaries.ensure()
-    if "glance" in wanted:
+    if wanted & {"glance", "keystone"}:
         environment.ensure()
 
 

@@ -6,10 +6,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
-import requests
-
 from sandbox_kit import binaries
-from sandbox_kit.pki import Authority, Pair, new_key
+from sandbox_kit.loopback import answers
+from sandbox_kit.pki import Authority, new_key
 from sandbox_kit.process import Server, free_port
 
 ISSUER = "https://kubernetes.default.svc.cluster.local"
@@ -39,7 +38,7 @@ class Etcd(Server):
         ]
 
     def ready(self) -> bool:
-        return _answers(f"{self.url}/health")
+        return answers(f"{self.url}/health")
 
 
 class ApiServer(Server):
@@ -79,7 +78,7 @@ class ApiServer(Server):
         ]
 
     def ready(self) -> bool:
-        return _answers(f"{self.url}/readyz", self._authority.pair, self._admin)
+        return answers(f"{self.url}/readyz", self._authority.pair, self._admin)
 
 
 class ControllerManager(Server):
@@ -109,7 +108,7 @@ class ControllerManager(Server):
         ]
 
     def ready(self) -> bool:
-        return _answers(f"https://127.0.0.1:{self._port}/healthz", self._authority.pair)
+        return answers(f"https://127.0.0.1:{self._port}/healthz", self._authority.pair)
 
 
 class ControlPlane:
@@ -160,14 +159,3 @@ class ControlPlane:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
-
-
-def _answers(url: str, authority: Pair | None = None, client: Pair | None = None) -> bool:
-    try:
-        with requests.Session() as session:
-            session.trust_env = False  # a proxy of the environment has no business on loopback
-            session.verify = str(authority.cert) if authority else True
-            session.cert = (str(client.cert), str(client.key)) if client else None
-            return session.get(url, timeout=2).ok
-    except requests.RequestException:
-        return False

@@ -7,9 +7,8 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import requests
-
 from sandbox_kit import environment, ini
+from sandbox_kit.loopback import answers
 from sandbox_kit.uwsgi import UwsgiServer, Workers
 
 PROJECT = "0123456789abcdef0123456789abcdef"
@@ -42,7 +41,7 @@ class Glance(UwsgiServer):
     def __init__(self, directory: Path, config: GlanceConfig | None = None) -> None:
         env = environment.ensure()
         self.config = config or GlanceConfig()
-        super().__init__("glance", directory, env, "glance_sqlite_safe:application", self.config.workers)
+        super().__init__("glance", directory, env, "glance_app:application", self.config.workers)
         self.database = directory / "glance.sqlite"
         self._etc = directory / "etc"
         self._etc.mkdir(exist_ok=True)
@@ -60,7 +59,7 @@ class Glance(UwsgiServer):
         return {"OS_GLANCE_CONFIG_DIR": str(self._etc), **environment.QUIET}
 
     def ready(self) -> bool:
-        return _is_ok(f"{self.url}/healthcheck")
+        return answers(f"{self.url}/healthcheck")
 
     def store_directory(self, store: str) -> Path:
         """Where a store keeps its images, one file each, named by id."""
@@ -128,12 +127,3 @@ class Glance(UwsgiServer):
         paste["app:healthcheck"]["disable_by_file_path"] = str(self.directory / "healthcheck_disable")
         with (self._etc / "glance-api-paste.ini").open("w") as file:
             paste.write(file)
-
-
-def _is_ok(url: str) -> bool:
-    try:
-        with requests.Session() as session:
-            session.trust_env = False
-            return session.get(url, timeout=2).ok
-    except requests.RequestException:
-        return False

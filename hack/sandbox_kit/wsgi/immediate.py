@@ -1,9 +1,9 @@
 # mypy: ignore-errors
 # (what it imports is in OpenStack's environment, not in ours)
-"""Glance's application with SQLite transactions that begin IMMEDIATE.
+"""Makes SQLite transactions begin IMMEDIATE in the process that imports it.
 
 A deferred BEGIN that later writes is refused at once ("database is locked") whatever the timeout says; Glance then
-loses the import without a word. An IMMEDIATE one waits for its turn. Runs inside Glance's own environment.
+loses the import without a word. An IMMEDIATE one waits for its turn.
 """
 
 from typing import Any
@@ -18,6 +18,3 @@ def begin_immediate(
 ) -> tuple[str, Any]:
     """Replace the statement that opens a transaction."""
     return ("BEGIN IMMEDIATE" if statement == "BEGIN" else statement), parameters
-
-
-from glance.wsgi.api import application  # noqa: E402, F401  the listener must be there before the first connection
