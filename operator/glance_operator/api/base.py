@@ -83,7 +83,11 @@ INI_VALUE = r"^[^\x00-\x08\x0a-\x1f\x7f]*$"
 
 def line(most: int, least: int = 1, pattern: str = LINE) -> StringConstraints:
     """A string of ``least`` to ``most`` characters, without control characters unless ``pattern`` allows them."""
-    return StringConstraints(min_length=least, max_length=most, pattern=pattern)
+    return StringConstraints(min_length=least or None, max_length=most, pattern=pattern)
+
+
+# For the values of a map under the rule NO_NULL.
+NULLABLE = Field(json_schema_extra={"nullable": True})
 
 
 def length(most: int, least: int | None = None) -> Any:
@@ -100,6 +104,7 @@ Line = Annotated[str, line(255)]
 Name = Annotated[str, line(253, pattern=r"^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$")]
 DataKey = Annotated[str, line(253, pattern=r"^[-._a-zA-Z0-9]+$")]
 UUID = Annotated[str, line(36, 36, pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+HostPort = Annotated[str, line(255, pattern=r"^[^\s,\x00-\x1f\x7f]+$")]
 StoreID = Annotated[str, line(64, pattern=r"^[A-Za-z0-9_.-]+$")]
 URL = Annotated[
     str,

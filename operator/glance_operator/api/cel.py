@@ -59,6 +59,15 @@ def keys(*names: str) -> Mark:
     return Mark("list-map-keys", names)
 
 
+# YAML reads null, ~ and nothing as null, which the API server would drop in silence from a map; so it is let in by
+# "nullable" and refused here, with the name. What else YAML makes of a value (2.0, yes) is refused by its type.
+NO_NULL = Rule(
+    "self.all(k, type(self[k]) == string)",
+    "values must be strings: put them in quotes",
+    expression="'the value of ' + self.filter(k, type(self[k]) != string)[0] + ' must be a string: put it in quotes'",
+)
+
+
 def quoted(words: tuple[str, ...]) -> str:
     """A CEL list of string literals."""
     return "[" + ", ".join(f"'{word}'" for word in words) + "]"
@@ -92,9 +101,13 @@ def immutable(name: str, instead: str) -> Rule:
     return Rule(same, f"{name} is immutable (neither set, changed nor removed later): {instead}", field=name)
 
 
-def no_shrink(name: str, instead: str) -> Rule:
-    """A quantity that may only grow while it is there; 10Gi and 10240Mi are equal."""
-    old, new = f"oldSelf.{name}", f"self.{name}"
-    judged = f"!has({old}) || !has({new}) || !isQuantity({old}) || !isQuantity({new})"
+def no_shrink(name: str, instead: str, absent: str = "") -> Rule:
+    """A quantity that may only grow; 10Gi and 10240Mi are equal. ``absent`` is what no value means, if anything;
+    otherwise the rule judges only while both are there."""
+    old, new = (
+        f"(has({side}) ? {side} : '{absent}')" if absent else side for side in (f"oldSelf.{name}", f"self.{name}")
+    )
+    there = "" if absent else f"!has({old}) || !has({new}) || "
     grown = f"quantity({new}).compareTo(quantity({old})) >= 0"
-    return Rule(f"{judged} || {grown}", f"{name} must not shrink: {instead}", field=name)
+    wording = f"{name} must not shrink: {instead}"
+    return Rule(f"{there}!isQuantity({old}) || !isQuantity({new}) || {grown}", wording, field=name)

@@ -62,7 +62,7 @@ def _version(kind: Kind) -> dict[str, Any]:
 
 
 def _root(kind: Kind) -> JsonSchema:
-    spec, status = explained(structural(kind.spec)), explained(structural(kind.status))
+    spec, status = published(structural(kind.spec)), published(structural(kind.status))
     # Without it kstatus calls an object that nobody has looked at yet "Current".
     status["default"] = {"observedGeneration": -1}
     root: JsonSchema = {
@@ -85,17 +85,24 @@ def _column(column: Column) -> dict[str, Any]:
     return shown | ({"priority": 1} if column.wide else {})
 
 
-def explained(node: JsonSchema) -> JsonSchema:
-    """The schema with default, choices and bounds told in the descriptions: ``kubectl explain`` shows them nowhere
-    else."""
+def published(node: JsonSchema, owned_whole: bool = False) -> JsonSchema:
+    """The schema as people meet it.
+
+    Default, choices and bounds are told in the descriptions, for ``kubectl explain`` shows them nowhere else. Inside
+    what one manager owns whole (an atomic map or list) there is no ``default``: the stored value would differ from the
+    manifest, and the next manager's apply of that very manifest would be a conflict. There the model fills it in.
+    """
     out = dict(node)
-    if facts := list(_facts(node)):
+    if facts := _facts(node):
         out["description"] = " ".join([*([node["description"]] if "description" in node else []), *facts])
+    if owned_whole:
+        out.pop("default", None)
+    inside = owned_whole or "atomic" in (node.get("x-kubernetes-map-type"), node.get("x-kubernetes-list-type"))
     for key in ("items", "additionalProperties"):
         if key in out:
-            out[key] = explained(out[key])
+            out[key] = published(out[key], inside)
     if "properties" in out:
-        out["properties"] = {name: explained(child) for name, child in out["properties"].items()}
+        out["properties"] = {name: published(child, inside) for name, child in out["properties"].items()}
     return out
 
 

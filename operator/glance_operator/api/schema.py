@@ -30,6 +30,7 @@ KEYWORDS = frozenset(
         "enum",
         "format",
         "pattern",
+        "nullable",
         "minimum",
         "maximum",
         "exclusiveMinimum",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from glance_operator.api.base import INI_VALUE, Model, length, line
-from glance_operator.api.cel import Rule
+from glance_operator.api.base import INI_VALUE, NULLABLE, Model, length, line
+from glance_operator.api.cel import NO_NULL, Rule
 
 # Sections and options that the operator writes, and the field that says what is in them.
 OWNED_SECTIONS = {
@@ -55,7 +55,9 @@ def _owned_options(section: str) -> Rule:
 _SECTIONS = _cel_map(OWNED_SECTIONS)
 _FIRST = f"self.filter(s, s in {_SECTIONS})[0]"
 ExtraConfig = Annotated[
-    dict[str, Annotated[dict[str, Annotated[str, line(4096, least=0, pattern=INI_VALUE)]], length(64)]],
+    dict[
+        str, Annotated[dict[str, Annotated[str, line(4096, least=0, pattern=INI_VALUE), NULLABLE]], length(64), NO_NULL]
+    ],
     length(32),
     Rule(
         "self.all(s, s.matches('^[A-Za-z0-9_.:-]{1,128}$') && self[s].all(o, o.matches('^[a-z0-9_]{1,128}$')))",

@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from glance_operator.api.base import (
     URL,
     CloudRef,
+    HostPort,
     KeyRef,
     Line,
     Model,
@@ -15,18 +16,21 @@ from glance_operator.api.base import (
     Quantity,
     SecretKeyRef,
     length,
-    line,
 )
 from glance_operator.api.cel import SET, Rule, needs, no_shrink
 from glance_operator.api.glanceapi.network import Peers
+
+SQLITE_SIZE = "1Gi"
 
 
 class Sqlite(Model):
     """A database for a trial, on a claim of its own."""
 
-    rules: ClassVar[tuple[Rule, ...]] = (no_shrink("size", "a volume cannot; create another GlanceAPI"),)
+    rules: ClassVar[tuple[Rule, ...]] = (
+        no_shrink("size", "a volume cannot; create another GlanceAPI", absent=SQLITE_SIZE),
+    )
 
-    size: Quantity = "1Gi"
+    size: Quantity = SQLITE_SIZE
     """Size of the claim; it may grow."""
 
 
@@ -37,7 +41,7 @@ class Database(OneOf):
     rules: ClassVar[tuple[Rule, ...]] = (
         needs("caBundleRef", "connectionSecretRef", "it is for the connection to a server"),
         Rule(
-            "self.manageSchema || has(self.connectionSecretRef)",
+            "!has(self.manageSchema) || self.manageSchema || has(self.connectionSecretRef)",
             "manageSchema must be true with sqlite: nobody else can reach that database",
             field="manageSchema",
         ),
@@ -71,7 +75,8 @@ class Keystone(Model):
 
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
-            "!has(self.endpoints) || !self.endpoints.manage || has(self.adminCredentialsRef)",
+            "!(has(self.endpoints) && has(self.endpoints.manage) && self.endpoints.manage)"
+            " || has(self.adminCredentialsRef)",
             "endpoints.manage needs adminCredentialsRef: only an administrator may register endpoints",
             field="endpoints",
         ),
@@ -88,9 +93,7 @@ class Keystone(Model):
     """Endpoint of Keystone to use; absent = internal."""
     ca_bundle_ref: KeyRef | None = None
     """Certificates (PEM) to trust for Keystone."""
-    memcached_servers: (
-        Annotated[tuple[Annotated[str, line(255, pattern=r"^[^\s,]+$")], ...], length(16), SET] | None
-    ) = None
+    memcached_servers: Annotated[tuple[HostPort, ...], length(16), SET] | None = None
     """Servers (host:port) that cache validated tokens; absent = each process caches its own."""
     endpoints: Endpoints | None = None
     """The service as Keystone's catalog shows it; absent = left to others."""

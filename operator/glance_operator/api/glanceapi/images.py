@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from glance_operator.api.base import URL, Empty, Model, NameRefs, length, line, within
-from glance_operator.api.cel import SET, Rule, not_both
+from glance_operator.api.base import NULLABLE, URL, Empty, Model, NameRefs, length, line, within
+from glance_operator.api.cel import NO_NULL, SET, Rule, not_both
 
 Word = Annotated[str, line(64, pattern=r"^[A-Za-z0-9_.-]+$")]
 Host = Annotated[str, line(253, pattern=r"^[A-Za-z0-9._:-]+$")]
@@ -51,8 +51,9 @@ class InjectMetadata(Model):
     """Glance's plugin inject_image_metadata."""
 
     properties: Annotated[
-        dict[str, Annotated[str, line(1024, least=0, pattern=r"^[^,\x00-\x1f\x7f]*$")]],
+        dict[str, Annotated[str, line(1024, least=0, pattern=r"^[^,\x00-\x1f\x7f]*$"), NULLABLE]],
         length(64),
+        NO_NULL,
         Rule(
             "self.all(k, k.size() >= 1 && k.size() <= 255 && k.matches('^[^:,]+$'))",
             "property names must have 1 to 255 characters, without ':' and ','",

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from glance_operator.api.base import URL, KeyRef, Line, Model, NameRef, OneOf, SecretKeyRef, length, line, within
+from glance_operator.api.base import (
+    URL,
+    HostPort,
+    KeyRef,
+    Line,
+    Model,
+    NameRef,
+    OneOf,
+    SecretKeyRef,
+    length,
+    line,
+    within,
+)
 from glance_operator.api.cel import ORDERED, Rule, needs
 from glance_operator.api.volumes import Claim, CsiNfs, InlineNfs
 
@@ -32,9 +44,7 @@ class Rbd(OneOf):
     """Ceph user, without 'client.'."""
     ceph_conf_ref: KeyRef | None = None
     """ceph.conf of the cluster."""
-    monitors: Annotated[tuple[Annotated[str, line(255, pattern=r"^[^\s,]+$")], ...], length(16, 1), ORDERED] | None = (
-        None
-    )
+    monitors: Annotated[tuple[HostPort, ...], length(16, 1), ORDERED] | None = None
     """Addresses of the monitors, from which a ceph.conf is made."""
     keyring_secret_ref: SecretKeyRef
     """Keyring of the user."""

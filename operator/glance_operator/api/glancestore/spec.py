@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from glance_operator.api.base import INI_VALUE, Line, Model, NameRef, StoreID, length, line, within
-from glance_operator.api.cel import Rule, immutable, quoted
+from glance_operator.api.base import INI_VALUE, NULLABLE, Line, Model, NameRef, StoreID, length, line, within
+from glance_operator.api.cel import NO_NULL, Rule, immutable, quoted
 from glance_operator.api.glancestore.drivers import S3, File, Nfs, Rbd, Swift
 
 TYPES = ("rbd", "nfs", "swift", "file", "s3")
@@ -104,8 +104,9 @@ _ITS_OWN = " || ".join(
 )
 
 ExtraOptions = Annotated[
-    dict[str, Annotated[str, line(1024, least=0, pattern=INI_VALUE)]],
+    dict[str, Annotated[str, line(1024, least=0, pattern=INI_VALUE), NULLABLE]],
     length(32),
+    NO_NULL,
     Rule("self.all(o, o.matches('^[a-z0-9_]{1,128}$'))", "option names are lower-case words with underscores"),
     Rule(
         f"!self.exists(o, o in {_OWNED})",

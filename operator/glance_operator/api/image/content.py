@@ -14,7 +14,7 @@ class HttpSource(Model):
     atomic: ClassVar[bool] = True
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
-            "self.method != 'web-download' || !(has(self.authSecretRef) || has(self.caBundleRef))",
+            "!has(self.method) || self.method != 'web-download' || !(has(self.authSecretRef) || has(self.caBundleRef))",
             "web-download knows neither credentials nor a private CA: use method Auto or glance-direct",
             field="method",
         ),
@@ -97,18 +97,21 @@ class Checksum(OneOf):
     """A published checksum file that names the source."""
 
 
+_DECOMPRESSED = "has(self.decompress) && self.decompress != 'None'"
+
+
 class Source(OneOf):
     """Where the content comes from; exactly one of http, pvc, upload, glance is set."""
 
     one_of: ClassVar[tuple[str, ...]] = ("http", "pvc", "upload", "glance")
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
-            "!has(self.http) || self.http.method != 'web-download' || self.decompress == 'None'",
+            f"!({_DECOMPRESSED} && has(self.http) && has(self.http.method) && self.http.method == 'web-download')",
             "web-download cannot decompress: use method Auto or glance-direct",
             field="decompress",
         ),
         Rule(
-            "self.decompress == 'None' || has(self.http) || has(self.pvc)",
+            f"!({_DECOMPRESSED}) || has(self.http) || has(self.pvc)",
             "only what comes by http or pvc passes the operator and can be decompressed",
             field="decompress",
         ),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from glance_operator.api.base import Line, Model, length, line
-from glance_operator.api.cel import KEYED, SET, Rule, keys, quoted
+from glance_operator.api.base import NULLABLE, Line, Model, length, line
+from glance_operator.api.cel import KEYED, NO_NULL, SET, Rule, keys, quoted
 
 # What Glance keeps under these names is a field of the spec, computed, or forbidden; the last prefix is our marker's.
 RESERVED_NAMES = (
@@ -43,9 +43,14 @@ RESERVED_PREFIXES = ("os_glance_", "os_hash_", "glance_operator")
 _RESERVED = " || ".join([*(f"k.startsWith('{p}')" for p in RESERVED_PREFIXES), f"k in {quoted(RESERVED_NAMES)}"])
 
 Properties = Annotated[
-    dict[str, Annotated[str, line(4096, least=0, pattern=r"^[^\x00]*$")]],
+    dict[str, Annotated[str, line(4096, least=0, pattern=r"^[^\x00]*$"), NULLABLE]],
     length(120),
+    NO_NULL,
     Rule("self.all(k, k.size() >= 1 && k.size() <= 255)", "property names must have 1 to 255 characters"),
+    Rule(
+        "!self.exists(k, k in ['true', 'false'])",
+        "true and false are no property names but what YAML makes of yes, no, on, off, y, n: put the name in quotes",
+    ),
     Rule(
         f"!self.exists(k, {_RESERVED})",
         "must not contain a name that Glance or the operator reserves",
