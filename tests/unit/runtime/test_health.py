@@ -12,7 +12,7 @@ from glance_operator.runtime.health import Health
 class Asked:
     def __init__(self) -> None:
         self.wrong: list[str] = []
-        checks = {"/healthz": lambda: self.wrong, "/readyz": lambda: list[str]()}
+        checks = {"/healthz": lambda: self.wrong, "/readyz": list[str]}
         self.health = Health("127.0.0.1", 0, checks, lambda: b"metric 1\n")
 
     def get(self, path: str) -> tuple[int, str]:

@@ -1,4 +1,4 @@
-"""The sweep against a cluster in memory: what the feed missed is fetched, what vanished is reaped, nothing else is touched."""
+"""The sweep against a cluster in memory: the missed is fetched, the vanished reaped, nothing else touched."""
 
 import pytest
 from tests.support import eventually
