@@ -1,0 +1,152 @@
+"""The operator as a process, and short words for what tests do with Images and with Glance."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import requests
+from sandbox_kit.control_plane import ControlPlane
+from sandbox_kit.glance import Glance
+from sandbox_kit.loopback import answers
+from sandbox_kit.process import Server, free_port
+from sandbox_kit.source import Source
+
+from tests.support import eventually
+
+ROOT = Path(__file__).parents[3]
+Object = dict[str, Any]
+
+
+class Operator(Server):
+    """``python -m glance_operator``: settings are given without their prefix, in lower case."""
+
+    grace = 20.0
+
+    def __init__(self, directory: Path, kubeconfig: Path, program: Sequence[str] = (), **settings: object) -> None:
+        super().__init__("operator", directory)
+        self._program = [sys.executable, *(program or ("-m", "glance_operator"))]
+        self.port = free_port()
+        self._kubeconfig = kubeconfig
+        self._settings = {"health_port": self.port, "leader_elect": "false", **settings}
+
+    def command(self) -> Sequence[str | Path]:
+        return self._program
+
+    def environment(self) -> Mapping[str, str]:
+        given = {f"GLANCE_OPERATOR_{name.upper()}": str(value) for name, value in self._settings.items()}
+        paths = f"{ROOT / 'operator'}:{ROOT / 'hack'}:{ROOT}"
+        return {"KUBECONFIG": str(self._kubeconfig), "PYTHONPATH": paths, **given}
+
+    def ready(self) -> bool:
+        return answers(f"http://127.0.0.1:{self.port}/readyz")
+
+    def metrics(self) -> dict[str, float]:
+        """Every sample as ``name{labels}`` -> value."""
+        lines = requests.get(f"http://127.0.0.1:{self.port}/metrics", timeout=10).text.splitlines()
+        return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines if not line.startswith("#")}
+
+
+class Lab:
+    """One namespace with credentials for one Glance."""
+
+    def __init__(self, control_plane: ControlPlane, glance: Glance, source: Source, namespace: str) -> None:
+        self.kube, self.glance, self.source, self.namespace = control_plane, glance, source, namespace
+        self._http = requests.Session()
+        self._http.headers.update(glance.trusted_headers())
+
+    # Kubernetes
+
+    def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
+        return self.kube.run_kubectl("-n", self.namespace, *arguments, stdin=stdin)
+
+    def apply(self, *objects: Object) -> None:
+        self.kubectl("apply", "-f", "-", stdin="\n---\n".join(map(json.dumps, objects)))
+
+    def credentials(self, name: str = "openstack", clouds: object = None) -> Object:
+        """A Secret with this clouds.yaml: a text as it is, else data; by default trusted headers for the Glance."""
+        entry = {
+            "auth_type": "none",
+            "image_endpoint_override": self.glance.url,
+            "trusted_headers": self.glance.trusted_headers(),
+        }
+        content = {"clouds": {"images": entry}} if clouds is None else clouds
+        text = content if isinstance(content, str) else json.dumps(content)
+        return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": {"clouds.yaml": text}}
+
+    def image(self, object_name: str, url: str = "", /, secret: str = "openstack", **spec: object) -> Object:
+        source = {"source": {"http": {"url": url}}} if url else {}
+        reference = {"cloudCredentialsRef": {"secretName": secret, "cloudName": "images"}}
+        return {
+            "apiVersion": "glance-operator.io/v1alpha1",
+            "kind": "Image",
+            "metadata": {"name": object_name},
+            "spec": {**reference, "diskFormat": "raw", **source, **spec},
+        }
+
+    def get(self, name: str) -> Object:
+        found: Object = json.loads(self.kubectl("get", "gimg", name, "-o", "json"))
+        return found
+
+    def exists(self, name: str) -> bool:
+        return bool(self.kubectl("get", "gimg", name, "--ignore-not-found", "-o", "name"))
+
+    def patch(self, object_name: str, /, **spec: object) -> None:
+        self.kubectl("patch", "gimg", object_name, "--type=merge", "-p", json.dumps({"spec": spec}))
+
+    def retry(self, name: str, value: str) -> None:
+        self.kubectl("annotate", "gimg", name, "--overwrite", f"glance-operator.io/retry={value}")
+
+    def delete(self, name: str) -> None:
+        self.kubectl("delete", "gimg", name, "--wait=false")
+
+    def gone(self, name: str, timeout: float = 30) -> None:
+        eventually(lambda: not self.exists(name), timeout)
+
+    def condition(self, name: str, kind: str) -> Object:
+        return condition(self.get(name), kind)
+
+    def until(self, name: str, kind: str, status: str, reason: str = "", timeout: float = 40) -> Object:
+        """The object once that condition has that status (and reason) for its present generation."""
+
+        def reached() -> Object:
+            body = self.get(name)
+            found = condition(body, kind)
+            assert (found.get("status"), found.get("reason") if reason else "") == (status, reason), body.get("status")
+            assert body["status"]["observedGeneration"] == body["metadata"]["generation"]
+            return body
+
+        return eventually(reached, timeout)
+
+    def ready(self, name: str, timeout: float = 40) -> Object:
+        return self.until(name, "Ready", "True", timeout=timeout)
+
+    # Glance
+
+    def ask(self, method: str, path: str, **options: Any) -> requests.Response:
+        return self._http.request(method, f"{self.glance.url}/v2{path}", timeout=30, **options)
+
+    def in_glance(self, image_id: str) -> Object | None:
+        answer = self.ask("GET", f"/images/{image_id}")
+        return answer.json() if answer.status_code == 200 else None
+
+    def owned(self, name: str) -> list[Object]:
+        """Every Glance image marked as made for the object of that name."""
+        query = f"visibility=all&limit=1000&glance_operator_owner={self.namespace}/{name}"
+        pages = [self.ask("GET", f"/images?{query}&os_hidden={hidden}").json() for hidden in ("false", "true")]
+        return [image for page in pages for image in page["images"]]
+
+    def change(self, image_id: str, *operations: Object) -> None:
+        headers = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
+        answer = self.ask("PATCH", f"/images/{image_id}", data=json.dumps(operations), headers=headers)
+        assert answer.status_code == 200, answer.text
+
+
+def condition(body: Object, kind: str) -> Object:
+    """The condition of that type, or an empty one."""
+    conditions: list[Object] = (body.get("status") or {}).get("conditions") or []
+    return next((c for c in conditions if c["type"] == kind), {})
+
+
+__all__ = ["Lab", "Object", "Operator", "condition"]
