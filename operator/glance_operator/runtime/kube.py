@@ -71,10 +71,15 @@ class Transport:
 
     def _load(self) -> None:
         config = Configuration()
-        if "KUBECONFIG" not in os.environ and "KUBERNETES_SERVICE_HOST" in os.environ:
-            kubernetes.config.load_incluster_config(client_configuration=config)
-        else:
-            kubernetes.config.load_kube_config(client_configuration=config)
+        try:
+            if "KUBECONFIG" not in os.environ and "KUBERNETES_SERVICE_HOST" in os.environ:
+                kubernetes.config.load_incluster_config(client_configuration=config)
+            else:
+                kubernetes.config.load_kube_config(os.environ.get("KUBECONFIG"), client_configuration=config)
+        except kubernetes.config.ConfigException as error:
+            raise Unreachable(
+                f"neither KUBECONFIG nor a service account tells where the API server is: {error}"
+            ) from error
         config.connection_pool_maxsize = _CONNECTIONS
         pool = RESTClientObject(config).pool_manager
         pool.connection_pool_kw["block"] = True  # at most so many connections, not just so many kept
