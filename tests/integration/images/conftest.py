@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.integration.images.lab import Lab, Operator
+
 from sandbox_kit.control_plane import ControlPlane
 from sandbox_kit.glance import Glance
 from sandbox_kit.source import Source
-
-from tests.integration.images.lab import Lab, Operator
 
 
 def new_namespace(control_plane: ControlPlane) -> str:

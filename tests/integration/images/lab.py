@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import requests
+from tests.support import eventually
+
 from sandbox_kit.control_plane import ControlPlane
 from sandbox_kit.glance import Glance
 from sandbox_kit.loopback import answers
 from sandbox_kit.process import Server, free_port
 from sandbox_kit.source import Source
-
-from tests.support import eventually
 
 ROOT = Path(__file__).parents[3]
 Object = dict[str, Any]

@@ -1,10 +1,10 @@
 """An image declared is an image served: what goes well, on a real Kubernetes API and a real Glance."""
 
 import pytest
-from sandbox_kit import images
-
 from tests.integration.images.lab import Lab, Operator, condition
 from tests.support import eventually
+
+from sandbox_kit import images
 
 pytestmark = pytest.mark.usefixtures("operator")
 DATA = images.raw(1 << 20)
