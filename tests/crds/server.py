@@ -60,8 +60,9 @@ class Server:
         self._http.cert = (str(pair.cert), str(pair.key))
 
     def create(self, body: Body, *, dry: bool = True) -> Answer:
-        """POST the object; by default nothing is kept."""
-        return self._send("POST", self._url(body, ""), body, "application/json", {"dryRun": "All"} if dry else {})
+        """POST the object; a field that the schema does not know is refused; by default nothing is kept."""
+        query = {"fieldValidation": "Strict"} | ({"dryRun": "All"} if dry else {})
+        return self._send("POST", self._url(body, ""), body, "application/json", query)
 
     def patch(self, body: Body, change: Body, part: str) -> Answer:
         """Merge ``change`` into a part (/status, /scale) of the object named by ``body``."""
