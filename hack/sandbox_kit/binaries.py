@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterable
@@ -10,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from sandbox_kit import cache
+from sandbox_kit.process import ProgramError, run
 
 VERSION = "1.36.3"
 NAMES = ("etcd", "kube-apiserver", "kube-controller-manager", "kubectl")
@@ -52,12 +52,12 @@ def _download(names: Iterable[str], home: Path) -> None:
         return
     command = [*tool, "use", f"{VERSION.rpartition('.')[0]}.x", "-p", "path", "--bin-dir", str(home.parent / "envtest")]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=DOWNLOAD_SECONDS, check=True)
-    except (OSError, subprocess.SubprocessError):
+        printed = run(command, DOWNLOAD_SECONDS).splitlines()
+    except ProgramError:
         _say("no ready Kubernetes programs to download; building them")
         return
     for name in names:
-        found = Path(done.stdout.strip()) / name
+        found = Path(printed[-1].strip()) / name
         if found.exists():
             _publish(home / name, partial(shutil.copy2, found))
 
@@ -84,10 +84,10 @@ def _go_build(name: str, target: Path) -> None:
     major, minor, _ = VERSION.split(".")
     flags = f"-s -w -X {version}.gitVersion=v{VERSION} -X {version}.gitMajor={major} -X {version}.gitMinor={minor}"
     package = "./etcd" if name == "etcd" else f"k8s.io/kubernetes/cmd/{name}"
-    command = ["go", "build", "-trimpath", "-buildvcs=false", "-ldflags", flags, "-o", str(target), package]
+    command = ("go", "build", "-C", MODULE, "-trimpath", "-buildvcs=false", "-ldflags", flags, "-o", target, package)
     try:
-        subprocess.run(command, cwd=MODULE, env={**os.environ, "CGO_ENABLED": "0"}, timeout=BUILD_SECONDS, check=True)
-    except subprocess.SubprocessError as error:
+        run(command, BUILD_SECONDS, {"CGO_ENABLED": "0"})
+    except ProgramError as error:
         raise MissingBinaryError(f"building {name} failed: {error}") from error
 
 

@@ -5,14 +5,13 @@ a copy of it takes none.
 """
 
 import hashlib
-import os
 import sqlite3
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox_kit import cache
+from sandbox_kit.process import run
 
 CONSTRAINTS = Path(__file__).with_name("openstack-constraints.txt")
 PACKAGES = ("glance", "glance_store", "keystone", "pyuwsgi", "pymysql")
@@ -32,20 +31,9 @@ class Environment:
         return self.home / "bin" / name
 
     def run(self, *command: str | Path, timeout: float = 120) -> str:
-        """Run an installed command to its end and return its output; RuntimeError carries the end of it."""
+        """Run an installed command to its end and return its output; ProgramError carries the end of it."""
         program, *arguments = command
-        done = subprocess.run(
-            [self.program(str(program)), *arguments],
-            env={**os.environ, **QUIET},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
-        if done.returncode:
-            raise RuntimeError(f"{program} ended with code {done.returncode}: {done.stdout[-2000:]}")
-        return done.stdout
+        return run([self.program(str(program)), *arguments], timeout, QUIET)
 
     def empty_database(self, service: str, target: Path) -> None:
         """Copy the empty, fully migrated database of `glance` or `keystone` to `target`."""
@@ -75,7 +63,7 @@ def ensure() -> Environment:
 
 def _install(environment: Environment) -> None:
     print(f"installing Glance and Keystone (once; kept in {environment.home})", file=sys.stderr, flush=True)
-    subprocess.run([sys.executable, "-m", "venv", "--clear", environment.home], check=True, timeout=120)
+    run([sys.executable, "-m", "venv", "--clear", environment.home], 120)
     pip = ("python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
     environment.run(*pip, "--constraint", CONSTRAINTS, *PACKAGES, timeout=INSTALL_SECONDS)
     environment.run("python", "-m", "compileall", "-q", environment.home / "lib", timeout=INSTALL_SECONDS)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from sandbox_kit import environment, ini
 from sandbox_kit.loopback import answers
@@ -81,7 +82,7 @@ class Glance(UwsgiServer):
             "X-Roles": roles,
         }
 
-    def clouds(self, project: str = PROJECT) -> dict[str, object]:
+    def clouds(self, project: str = PROJECT) -> dict[str, Any]:
         """A clouds.yaml, as a dictionary, whose cloud `images` is this service (flavor `headers` only)."""
         cloud = {
             "auth_type": "none",

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -19,6 +20,10 @@ PORTS = range(20000, 32000)
 
 class NotReadyError(RuntimeError):
     """A program ended, or did not serve in time; the message carries the end of its log."""
+
+
+class ProgramError(RuntimeError):
+    """A program that we ran to its end failed; the message carries the end of its output."""
 
 
 def free_port() -> int:
@@ -101,6 +106,21 @@ class Process:
         """The last lines of its output."""
         text = self.log.read_text(errors="replace") if self.log.exists() else ""
         return "\n".join(text.splitlines()[-lines:])
+
+
+def run(command: Sequence[str | Path], timeout: float, env: Mapping[str, str] | None = None) -> str:
+    """Run a program to its end, leashed as all others, and return its output; ProgramError carries the end of it."""
+    with tempfile.TemporaryDirectory() as scratch:
+        process = Process(command, Path(scratch) / "log", env, grace=2)
+        try:
+            code = process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise ProgramError(f"{command[0]}: not done in {timeout:g} s\n{process.tail()}") from None
+        finally:
+            process.stop()
+        if code:
+            raise ProgramError(f"{command[0]} ended with code {code}\n{process.tail()}")
+        return process.log.read_text(errors="replace")
 
 
 class Server:

@@ -4,13 +4,12 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from tests.support import eventually
+from tests.support import eventually, group_lives
 
-from sandbox_kit.process import NotReadyError, Process, Server, free_port
+from sandbox_kit.process import NotReadyError, Process, ProgramError, Server, free_port, run
 
 # A program with a child in its process group, both deaf to SIGTERM.
 DEAF = """
@@ -37,13 +36,6 @@ sys.stdin.read()
 """
 
 
-def group_lives(pgid: int) -> bool:
-    with suppress(ProcessLookupError):
-        os.killpg(pgid, 0)
-        return True
-    return False
-
-
 def python(tmp_path: Path, code: str, grace: float = 5) -> Process:
     return Process([sys.executable, "-c", code], tmp_path / "log", grace=grace)
 
@@ -61,7 +53,7 @@ def test_stop_ends_a_deaf_group_after_the_grace_period(tmp_path: Path) -> None:
     process = python(tmp_path, DEAF, grace=0.5)
     eventually(lambda: process.tail().count("up") == 2)
     process.stop()
-    eventually(lambda: not group_lives(process.pid), timeout=10)  # until init has buried the second one
+    eventually(lambda: not group_lives(process.pid), timeout=2)
 
 
 def test_kill_ends_the_whole_group(tmp_path: Path) -> None:
@@ -70,7 +62,7 @@ def test_kill_ends_the_whole_group(tmp_path: Path) -> None:
     process.kill()
     assert not process.alive
     assert process.returncode == 128 + signal.SIGKILL
-    eventually(lambda: not group_lives(process.pid), timeout=10)  # until init has buried the second one
+    eventually(lambda: not group_lives(process.pid), timeout=2)
 
 
 def test_a_program_pauses_and_goes_on(tmp_path: Path) -> None:
@@ -105,6 +97,14 @@ def test_a_program_that_is_not_there(tmp_path: Path) -> None:
         Process([tmp_path / "nothing"], tmp_path / "log")
 
 
+def test_a_program_run_to_its_end(tmp_path: Path) -> None:
+    assert run([sys.executable, "-c", "print('done')"], 10) == "done\n"
+    with pytest.raises(ProgramError, match=r"(?s)ended with code 5.*the reason"):
+        run([sys.executable, "-c", "print('the reason'); raise SystemExit(5)"], 10)
+    with pytest.raises(ProgramError, match=r"not done in 0\.2 s"):
+        run([sys.executable, "-c", "import time; time.sleep(60)"], 0.2)
+
+
 class Quitter(Server):
     """Ends before it serves."""
 
@@ -131,7 +131,7 @@ def test_a_server_that_ends_says_why(tmp_path: Path) -> None:
 
 def test_a_server_that_is_late_is_stopped(tmp_path: Path) -> None:
     server = Sleeper("sleeper", tmp_path)
-    with pytest.raises(NotReadyError, match=r"not within 0.3 s"):
+    with pytest.raises(NotReadyError, match=r"not within 0\.3 s"):
         server.start()
     assert not server.process.alive
 

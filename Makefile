@@ -1,0 +1,74 @@
+# Everything here works on a fresh machine with Python >= 3.11, make, git and (for Kubernetes' programs) Go.
+# Whatever a target starts ends with it, also on Ctrl-C and on failure: the sandbox's parts are on a leash (hack/sandbox_kit/leash.py).
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules
+
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$p" && break; done)
+BIN := .venv/bin
+STAMP := .venv/.made-of-these-pins
+SUITES ?= tests/unit tests/crds tests/integration
+ARGS ?=
+export PYTHONPATH := $(CURDIR)/operator:$(CURDIR)/hack
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
+
+.PHONY: setup
+setup: $(STAMP) ## the virtual environment .venv, with the pinned versions
+
+$(STAMP): pyproject.toml constraints.txt
+	@[[ -n "$(PYTHON)" ]] || { echo "no Python >= 3.11 on the PATH; name one with make PYTHON=..." >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --group dev -e .
+	@touch $@
+
+.PHONY: parts
+parts: setup ## Kubernetes' programs and Glance's environment, kept in the user's cache (minutes, once)
+	@$(BIN)/python -m sandbox_kit prepare
+
+.PHONY: check
+check: setup ## format, lint, types, layers, unit tests, generated files: the quick look before a commit
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python hack/crds --check
+	$(BIN)/pytest tests/unit -q
+
+.PHONY: test
+test: ## all tests, on a real control plane and a real Glance
+	@$(MAKE) --no-print-directory parts
+	@$(BIN)/pytest $(SUITES) $(ARGS)
+
+.PHONY: demo
+demo: setup ## the operator at work on hack/samples, watched live (ONCE=1: ends by itself)
+	@$(BIN)/python -m demo $(if $(filter-out 0,$(ONCE)),--once)
+
+.PHONY: bench
+bench: parts ## measure, and write docs/benchmarks.md
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+.PHONY: crds
+crds: setup ## write crds/ and docs/reference/ from the models
+	$(BIN)/python hack/crds
+
+.PHONY: fmt
+fmt: setup ## format, and repair what the linter can
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+.PHONY: sandbox-up sandbox-down
+sandbox-up: ## a sandbox for people, in the background
+	@hack/sandbox up
+sandbox-down: ## stop it
+	@hack/sandbox down
+
+.PHONY: clean
+clean: ## forget .venv and caches of this checkout (not what is kept in the user's cache)
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

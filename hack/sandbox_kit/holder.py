@@ -1,0 +1,103 @@
+"""Keeps a sandbox up in the background for people, one directory and one process for each name.
+
+The lock is the truth: whoever holds it is the sandbox, and the kernel drops it however its holder ends.
+"""
+
+import fcntl
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+from sandbox_kit.process import NotReadyError, wait_until
+from sandbox_kit.sandbox import Addresses, Sandbox, prepare
+
+START_SECONDS = 180
+STOP_SECONDS = 60
+
+
+class Holder:
+    """The sandbox of one name: `up`, `down`, `addresses` from outside; `hold` is the process in the background."""
+
+    def __init__(self, base: Path, name: str) -> None:
+        self.name = name
+        self.directory = base / name
+        self._lock = base / f"{name}.lock"
+        self._state = base / f"{name}.json"
+        self.log = base / f"{name}.log"
+        base.mkdir(parents=True, exist_ok=True)
+
+    def addresses(self) -> Addresses | None:
+        """Where the parts are; None when it is not up."""
+        if not self._held() or not self._state.exists():
+            return None
+        return Addresses(**json.loads(self._state.read_text()))
+
+    def up(self, *, with_keystone: bool) -> Addresses:
+        """Start it in the background and wait until it serves; NotReadyError with the end of its log otherwise."""
+        holder = None if self._held() else self._spawn(["--keystone"] if with_keystone else [])
+
+        def decided() -> bool:
+            return self.addresses() is not None or (holder is not None and holder.poll() is not None)
+
+        wait_until(decided, START_SECONDS, f"sandbox {self.name}")
+        found = self.addresses()
+        if not found:
+            raise NotReadyError(f"sandbox {self.name} did not start:\n{self.log.read_text()[-2000:]}")
+        return found
+
+    def down(self) -> bool:
+        """End it and wait until everything is gone; False when it was not up."""
+        if not self._held():
+            return False
+        with suppress(ProcessLookupError):
+            os.kill(int(self._lock.read_text()), signal.SIGTERM)
+        wait_until(lambda: not self._held(), STOP_SECONDS, f"the end of sandbox {self.name}")
+        return True
+
+    def hold(self, *, with_keystone: bool) -> None:
+        """Be the sandbox until SIGTERM or SIGINT."""
+        told = threading.Event()
+        for signum in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(signum, lambda *_: told.set())
+        with self._lock.open("a+") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._sign(lock)
+            shutil.rmtree(self.directory, ignore_errors=True)
+            with Sandbox(self.directory, with_keystone=with_keystone) as sandbox:
+                self._publish(sandbox.addresses)
+                told.wait()
+            self._state.unlink()
+
+    def _spawn(self, words: list[str]) -> subprocess.Popen[bytes]:
+        prepare()
+        self._state.unlink(missing_ok=True)
+        command = [sys.executable, "-m", "sandbox_kit", "hold", "--name", self.name, *words]
+        quiet, both = subprocess.DEVNULL, subprocess.STDOUT
+        with self.log.open("w") as log:
+            return subprocess.Popen(command, stdin=quiet, stdout=log, stderr=both, start_new_session=True)
+
+    def _held(self) -> bool:
+        with self._lock.open("a") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+            return False
+
+    def _publish(self, addresses: Addresses) -> None:
+        scratch = self._state.with_suffix(".new")
+        scratch.write_text(addresses.to_json())
+        scratch.replace(self._state)
+
+    @staticmethod
+    def _sign(lock: IO[str]) -> None:
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()

@@ -1,0 +1,117 @@
+"""A whole sandbox: Kubernetes with our kinds, Glance with three stores, a source of images, Keystone if wanted."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import yaml
+
+from sandbox_kit import binaries, environment
+from sandbox_kit.control_plane import ControlPlane
+from sandbox_kit.glance import Glance, GlanceConfig
+from sandbox_kit.keystone import Keystone
+from sandbox_kit.source import Source
+
+CRDS = Path(__file__).parent.parent.parent / "crds"
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where the parts of a running sandbox are; what `hack/sandbox status` shows."""
+
+    kubeconfig: str
+    kubectl: str
+    kubernetes: str
+    glance: str
+    source: str
+    clouds: str
+    keystone: str = ""
+
+    def to_json(self) -> str:
+        """For a file between two processes."""
+        return json.dumps(asdict(self), indent=2)
+
+
+def prepare() -> None:
+    """Make what takes minutes, at the same time: Kubernetes' programs and OpenStack's environment."""
+    with ThreadPoolExecutor() as pool:
+        programs, packages = pool.submit(binaries.ensure), pool.submit(environment.ensure)
+    programs.result()
+    packages.result()
+
+
+class Sandbox:
+    """All parts in one directory: `.control_plane`, `.glance`, `.source`, `.addresses`."""
+
+    def __init__(self, directory: Path, *, with_keystone: bool = False) -> None:
+        prepare()
+        directory.mkdir(parents=True, exist_ok=True)
+        self.directory = directory
+        self.source = Source()
+        self.control_plane = ControlPlane(directory / "kube")
+        self.keystone = Keystone(directory / "keystone") if with_keystone else None
+        config = GlanceConfig(allowed_ports=(self.source.port, self.source.refusing_port))
+        self.glance = Glance(directory / "glance", self.keystone.glance_config(config) if self.keystone else config)
+        self._running = ExitStack()
+
+    @property
+    def addresses(self) -> Addresses:
+        """Where everything is; `clouds` is a clouds.yaml with the cloud `images`."""
+        return Addresses(
+            kubeconfig=str(self.control_plane.kubeconfig),
+            kubectl=str(self.control_plane.kubectl),
+            kubernetes=self.control_plane.url,
+            glance=self.glance.url,
+            source=self.source.url,
+            clouds=str(self.directory / "clouds.yaml"),
+            keystone=self.keystone.url if self.keystone else "",
+        )
+
+    def start(self) -> Self:
+        """Start Kubernetes and OpenStack side by side; what was started is stopped again when one of them fails."""
+        with ExitStack() as starting, ThreadPoolExecutor() as pool:
+            starting.enter_context(self.source)
+            parts = [pool.submit(self._start_kubernetes), pool.submit(self._start_openstack)]
+            starting.callback(self._stop_servers)
+            for part in parts:
+                part.result()
+            self._running = starting.pop_all()
+        return self
+
+    def stop(self) -> None:
+        """Stop everything."""
+        self._running.close()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _start_kubernetes(self) -> None:
+        self.control_plane.start()
+        self.control_plane.run_kubectl("apply", "--server-side", "-f", CRDS)
+        self.control_plane.run_kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", CRDS)
+
+    def _start_openstack(self) -> None:
+        clouds: dict[str, Any]
+        self.glance.launch()
+        if self.keystone:
+            self.keystone.start()
+            self.keystone.offer_images(self.glance.url)
+            clouds = self.keystone.password_clouds()
+        else:
+            clouds = self.glance.clouds()
+        self.glance.wait_ready()
+        path = self.directory / "clouds.yaml"
+        path.touch(mode=0o600)
+        path.write_text(yaml.safe_dump(clouds, sort_keys=False))
+
+    def _stop_servers(self) -> None:
+        self.glance.stop()
+        if self.keystone:
+            self.keystone.stop()
+        self.control_plane.stop()
