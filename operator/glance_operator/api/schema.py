@@ -10,6 +10,7 @@ import ast
 import inspect
 import textwrap
 from collections.abc import Iterator
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -60,15 +61,18 @@ class OpenAPI3(GenerateJsonSchema):
 
 def field_docs(model: type[BaseModel]) -> dict[str, str]:
     """Python field name -> the string beneath it, those of base classes included."""
-    docs: dict[str, str] = {}
-    for cls in reversed([c for c in model.__mro__ if issubclass(c, BaseModel) and c is not BaseModel]):
-        docs |= dict(_docs_in(ast.parse(textwrap.dedent(inspect.getsource(cls))).body[0]))
-    return docs
+    classes = [cls for cls in reversed(model.__mro__) if issubclass(cls, BaseModel) and cls is not BaseModel]
+    return {name: text for cls in classes for name, text in _own_docs(cls)}
+
+
+@cache
+def _own_docs(cls: type[BaseModel]) -> tuple[tuple[str, str], ...]:
+    """Read once per class: to find the source of one is to parse its whole file."""
+    return tuple(_docs_in(ast.parse(textwrap.dedent(inspect.getsource(cls))).body[0]))
 
 
 def _docs_in(cls: ast.stmt) -> Iterator[tuple[str, str]]:
-    body = cls.body if isinstance(cls, ast.ClassDef) else []
-    for field, doc in pairwise(body):
+    for field, doc in pairwise(cls.body if isinstance(cls, ast.ClassDef) else []):
         match field, doc:
             case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
                 yield name, " ".join(text.split())

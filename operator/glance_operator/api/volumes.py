@@ -27,7 +27,7 @@ class InlineNfs(Model):
     server: Line
     """Host name or address of the NFS server."""
     path: AbsolutePath
-    """Exported path."""
+    """Path that the server exports."""
     read_only: bool = False
     """Mount it read-only."""
 
@@ -42,7 +42,7 @@ class CsiNfs(Model):
     server: Line
     """Host name or address of the NFS server."""
     share: AbsolutePath
-    """Exported path."""
+    """Path that the server exports."""
     mount_options: (
         Annotated[tuple[Annotated[str, line(255, pattern=r"^[^\s,\x00-\x1f\x7f]+$")], ...], length(32), ORDERED] | None
     ) = None

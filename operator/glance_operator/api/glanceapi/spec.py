@@ -42,7 +42,7 @@ class GlanceAPISpec(Model):
     image_pull_secrets: NameRefs | None = None
     """Secrets for the registry."""
     replicas: Annotated[int, within(0, 32)] = 1
-    """API pods."""
+    """Number of API pods; at most one with database.sqlite."""
     default_store_ref: NameRef | None = None
     """GlanceStore that takes images which name no store; needed with more than one store."""
     database: Database

@@ -9,7 +9,7 @@ from glance_operator.api.cel import KEYED, ORDERED, keys
 
 
 class Version(Model):
-    """What runs."""
+    """Versions that run."""
 
     release: str | None = None
     """Version of Glance."""
@@ -48,7 +48,7 @@ class Node(Model):
 
 
 class GlanceAPIStatus(Status):
-    """What is there."""
+    """What runs, as last seen: pods, stores, version."""
 
     replicas: int | None = None
     """API pods that exist."""
@@ -63,7 +63,7 @@ class GlanceAPIStatus(Status):
     import_methods: Annotated[tuple[str, ...], ORDERED] | None = None
     """Import methods that are offered."""
     version: Version | None = None
-    """What runs."""
+    """Versions that run."""
     config_hash: str | None = None
     """Hash of the configuration that the pods run with."""
     stores: Annotated[tuple[AttachedStore, ...], KEYED, keys("name")] | None = None

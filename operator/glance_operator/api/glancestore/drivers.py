@@ -57,7 +57,7 @@ class Rbd(OneOf):
 
 
 class Nfs(OneOf):
-    """An NFS export; exactly one of pvc, inline, csi is set."""
+    """An NFS export, mounted in the API pods; exactly one of pvc, inline, csi is set."""
 
     one_of: ClassVar[tuple[str, ...]] = ("pvc", "inline", "csi")
 

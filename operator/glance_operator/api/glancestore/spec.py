@@ -151,7 +151,7 @@ class GlanceStoreSpec(Model):
     rbd: Rbd | None = None
     """A pool of a Ceph cluster."""
     nfs: Nfs | None = None
-    """An NFS export."""
+    """An NFS export, mounted in the API pods."""
     swift: Swift | None = None
     """Containers of an object store that speaks Swift."""
     file: File | None = None

@@ -20,11 +20,11 @@ class Probe(Model):
     time: Time | None = None
     """When it was made."""
     message: str | None = None
-    """What came out."""
+    """What came out of it."""
 
 
 class GlanceStoreStatus(Status):
-    """What is there."""
+    """What the store holds, and whether it can be used."""
 
     images: int | None = None
     """Images with data in the store, anybody's."""

@@ -74,9 +74,9 @@ class Previous(Model):
     """A Glance image that an earlier content left behind."""
 
     id: str
-    """Its Glance id."""
+    """Glance id of the image."""
     content_hash: str | None = None
-    """Its content."""
+    """Digest or hash of its content."""
     hidden: bool | None = None
     """Whether it was hidden."""
 
@@ -104,7 +104,7 @@ class Applied(Model):
 
 
 class ImageStatus(Status):
-    """What is there."""
+    """What Glance has of the image, and what is under way."""
 
     id: str | None = None
     """Glance id of the image."""
