@@ -59,11 +59,12 @@ class Recorder:
     def _record(self, key: Key, body: Body, what: str) -> None:
         self._count += 1
         message = f"{self._parts.settings.identity} {self._count} {what}"
-        if new := self._parts.kube.patch_status(body, _status(body["metadata"]["generation"], message)):
+        if new := self._parts.kube.patch_status(body, status_of(body["metadata"]["generation"], message)):
             self._parts.store.put(key, new)
 
 
-def _status(generation: int, message: str) -> dict[str, Any]:
+def status_of(generation: int, message: str) -> dict[str, Any]:
+    """A Ready status with this message."""
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     ready = {"type": "Ready", "status": "True", "reason": "Recorded", "message": message, "lastTransitionTime": now}
     return {"observedGeneration": generation, "conditions": [{**ready, "observedGeneration": generation}]}
