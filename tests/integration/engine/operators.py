@@ -92,12 +92,9 @@ class Operators:
         self._where = (directory, kubeconfig, namespace)
         self._running = ExitStack()
 
-    def start(
-        self, name: str, kubeconfig: Path | None = None, *, leader_elect: bool = True, **settings: float
-    ) -> Operator:
+    def start(self, name: str, **settings: object) -> Operator:
         """A new operator with this identity."""
-        directory, usual, namespace = self._where
-        operator = Operator(name, directory, kubeconfig or usual, namespace, leader_elect=leader_elect, **settings)
+        operator = Operator(name, *self._where, **settings)
         operator.start()
         self._running.callback(operator.end)
         return operator

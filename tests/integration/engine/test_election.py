@@ -31,7 +31,7 @@ def holders(kube: Kube, cluster: Cluster) -> Iterator[Watch]:
     watch.close()
 
 
-def pair(operators: Operators, **settings: float) -> tuple[Operator, Operator]:
+def pair(operators: Operators, **settings: object) -> tuple[Operator, Operator]:
     """`a`, which leads, and `b`, which is ready to."""
     a = operators.start("a", **settings)
     eventually(lambda: a.ready() and a.leads())
