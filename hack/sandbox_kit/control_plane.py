@@ -4,10 +4,10 @@ import subprocess
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from sandbox_kit import binaries
-from sandbox_kit.loopback import answers
+from sandbox_kit.loopback import answers, session
 from sandbox_kit.pki import Authority, new_key
 from sandbox_kit.process import Server, free_port
 
@@ -51,6 +51,7 @@ class ApiServer(Server):
         self.url = f"https://127.0.0.1:{self._port}"
         self._serving = authority.server("kube-apiserver")
         self._admin = authority.client(ADMIN, ADMINS)
+        self.admin = (str(self._admin.cert), str(self._admin.key))
         self.accounts_key = directory / "accounts.key"
         new_key(self.accounts_key)
 
@@ -153,6 +154,15 @@ class ControlPlane:
         if done.returncode:
             raise RuntimeError(f"kubectl {' '.join(map(str, arguments))}: {done.stderr.strip()}")
         return done.stdout
+
+    def get(self, path: str) -> dict[str, Any]:
+        """What the API server answers to the administrator's GET of `path`; requests.HTTPError when it refuses."""
+        with session() as direct:
+            direct.verify, direct.cert = str(self.authority.pair.cert), self.api.admin
+            answer = direct.get(f"{self.url}/{path}", timeout=30)
+        answer.raise_for_status()
+        found: dict[str, Any] = answer.json()
+        return found
 
     def __enter__(self) -> Self:
         return self.start()

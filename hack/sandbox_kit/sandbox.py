@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import yaml
 
-from sandbox_kit import binaries, environment
+from sandbox_kit import binaries, environment, samples
 from sandbox_kit.control_plane import ControlPlane
 from sandbox_kit.glance import Glance, GlanceConfig
 from sandbox_kit.keystone import Keystone
@@ -74,6 +74,7 @@ class Sandbox:
         """Start Kubernetes and OpenStack side by side; what was started is stopped again when one of them fails."""
         with ExitStack() as starting, ThreadPoolExecutor() as pool:
             starting.enter_context(self.source)
+            samples.serve(self.source)
             parts = [pool.submit(self._start_kubernetes), pool.submit(self._start_openstack)]
             starting.callback(self._stop_servers)
             for part in parts:
