@@ -85,7 +85,7 @@ class Watch:
     def __init__(self, kube: Kube, path: str, says: Callable[[Body], str]) -> None:
         self._says = says
         self.seen: list[Seen] = []
-        self._answer = eventually(lambda: _stream(kube, path))
+        self._answer = eventually(lambda: _streams(kube, path))[0]
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
 
@@ -104,8 +104,8 @@ class Watch:
         self._answer.close()
 
 
-def _stream(kube: Kube, path: str) -> requests.Response | None:
-    """A watch that has begun; None while the API server still prepares for a new kind (429)."""
+def _streams(kube: Kube, path: str) -> list[requests.Response]:
+    """A watch that has begun; none while the API server still prepares for a new kind (429)."""
     connection = kube.transport.connection()
     answer = requests.get(
         connection.server + path,
@@ -116,6 +116,6 @@ def _stream(kube: Kube, path: str) -> requests.Response | None:
         timeout=300,
     )
     if answer.status_code == 429:
-        return None
+        return []
     answer.raise_for_status()
-    return answer
+    return [answer]

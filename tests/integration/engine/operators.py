@@ -21,7 +21,9 @@ PORT_LINE = "on port "
 class Operator:
     """One process; always ended, however the test ends."""
 
-    def __init__(self, name: str, directory: Path, kubeconfig: Path, namespace: str, **settings: object) -> None:
+    def __init__(
+        self, name: str, directory: Path, kubeconfig: Path, namespace: str, settings: Mapping[str, object]
+    ) -> None:
         self.name, self.log = name, directory / f"{name}.log"
         given = {
             "identity": name,
@@ -94,7 +96,7 @@ class Operators:
 
     def start(self, name: str, **settings: object) -> Operator:
         """A new operator with this identity."""
-        operator = Operator(name, *self._where, **settings)
+        operator = Operator(name, *self._where, settings)
         operator.start()
         self._running.callback(operator.end)
         return operator
