@@ -174,9 +174,9 @@ class Condition(Model):
     """What the condition is about, such as Ready."""
     status: Literal["True", "False", "Unknown"]
     """Whether it holds."""
-    reason: str = ""
+    reason: str | None = None
     """One word in CamelCase for machines and for kubectl get."""
-    message: str = ""
+    message: str | None = None
     """What happened, and what to do about it."""
     last_transition_time: Annotated[str, Field(json_schema_extra={"format": "date-time"})] | None = None
     """When status changed last."""

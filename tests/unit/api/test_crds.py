@@ -85,6 +85,14 @@ def test_no_default_inside_what_one_manager_owns_whole(kind: Kind) -> None:
 
 
 @pytest.mark.parametrize("kind", SPECS)
+def test_a_status_is_kept_as_it_was_written(kind: Kind) -> None:
+    """A default would come in addition: what was read would never equal what was written, and be written again."""
+    (root, status), *fields = nodes(kind, "status")
+    assert (root, status["default"]) == ("status", {"observedGeneration": -1})
+    assert [path for path, node in fields if "default" in node] == []
+
+
+@pytest.mark.parametrize("kind", SPECS)
 def test_every_rule_says_what_is_wrong(kind: Kind) -> None:
     rules = [(path, rule) for path, node in nodes(kind, "spec") for rule in node.get("x-kubernetes-validations", [])]
     assert rules

@@ -26,7 +26,7 @@ class AttachedStore(Model):
     """Whether it takes images that name no store."""
     status: Literal["True", "False", "Unknown"]
     """Whether it can be used."""
-    reason: str = ""
+    reason: str | None = None
     """One word in CamelCase, such as Usable."""
 
 

@@ -17,9 +17,9 @@ class StoreStatus(Model):
     """Glance's id of the store."""
     status: Literal["True", "False", "Unknown"]
     """Whether the store holds the image."""
-    reason: str = ""
+    reason: str | None = None
     """One word in CamelCase, such as Present or ImportFailed."""
-    message: str = ""
+    message: str | None = None
     """What happened, and what to do about it."""
     attempts: int | None = None
     """Failed attempts at this store since it last held the image."""
