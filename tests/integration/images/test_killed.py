@@ -1,0 +1,195 @@
+"""The operator is killed around each of its mutating calls: the next one finds out what was done, and ends the work.
+
+Each kill has a namespace of its own. The operators that die run two at a time; then one operator takes over all that
+they left, as it would after the loss of a node.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from tests.integration.images.conftest import new_namespace
+from tests.integration.images.lab import Lab, Object, Operator
+from tests.support import eventually
+
+from sandbox_kit import images
+from sandbox_kit.control_plane import ControlPlane
+from sandbox_kit.glance import Glance
+from sandbox_kit.source import Source
+
+CRASHING = Path(__file__).with_name("crash_operator.py")
+KILLED = 128 + 9
+NAME = "image"
+DATA = images.raw(1 << 16)
+MEMBER = "a" * 32
+SPEC = {
+    "stores": {"all": {}, "allowFailure": False},
+    "visibility": "shared",
+    "protected": True,
+    "members": [{"projectID": MEMBER}],
+    "tags": ["golden"],
+    "properties": {"os_distro": "ubuntu"},
+    "deletionPolicy": "DeleteProtected",
+}
+IMPORT_CALLS = {"finalizer", "status", "create", "import", "metadata", "member"}
+DELETION_CALLS = {"finalizer", "metadata", "delete"}
+
+
+class Mortal(Operator):
+    """An operator for one namespace that dies ``when`` (before or after) the ``at``-th mutating call."""
+
+    def __init__(self, directory: Path, lab: Lab, at: int = 0, when: str = "before", **settings: object) -> None:
+        here = directory / f"{lab.namespace}-{when}-{at}"
+        super().__init__(here, lab.kube.kubeconfig, [str(CRASHING)], watch_namespaces=lab.namespace, **settings)
+        self._calls = here / "calls"
+        self._fate = {"CALLS_FILE": str(self._calls), "KILL_AT": str(at), "KILL_WHEN": when}
+
+    def environment(self) -> Mapping[str, str]:
+        return {**super().environment(), **self._fate}
+
+    def calls(self) -> list[str]:
+        """What kinds of mutating calls it made, in order."""
+        lines = self._calls.read_text().splitlines() if self._calls.exists() else []
+        return [kind_of(line) for line in lines]
+
+    def dies(self) -> None:
+        """Wait for its end by SIGKILL."""
+        eventually(lambda: not self.process.alive, 60)
+        assert self.process.returncode == KILLED, self.process.tail()
+
+
+def kind_of(call: str) -> str:
+    """One word for a line of ``crash_operator``."""
+    method, where, *rest = call.split()
+    if where.startswith("kubernetes"):
+        return "status" if where.endswith("/status") else rest[0].rpartition("/")[2].removesuffix("s")
+    ends = {"images": "create", "import": "import", "members": "member"}
+    return ends.get(where.rpartition("/")[2], {"PATCH": "metadata", "DELETE": "delete"}.get(method, call))
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Namespaces, operators and all of Glance, for the tests below."""
+
+    glance: Glance
+    source: Source
+    kube: ControlPlane
+    directory: Path
+
+    def lab(self) -> Lab:
+        """A new namespace with credentials."""
+        lab = Lab(self.kube, self.glance, self.source, new_namespace(self.kube))
+        lab.apply(lab.credentials())
+        return lab
+
+    def labs(self, count: int) -> list[Lab]:
+        return [self.lab() for _ in range(count)]
+
+    def image(self, lab: Lab) -> Object:
+        return lab.image(NAME, self.source.serve(NAME, DATA), **SPEC)
+
+    @contextmanager
+    def operator(self, *labs: Lab) -> Iterator[Operator]:
+        """One that lives, and serves all these namespaces."""
+        namespaces = ",".join(lab.namespace for lab in labs)
+        with Operator(
+            self.directory / f"heir-{labs[0].namespace}", self.kube.kubeconfig, watch_namespaces=namespaces
+        ) as it:
+            yield it
+
+    def kill_at_each(self, labs: list[Lab], when: str, begin: Callable[[Lab], None]) -> list[str]:
+        """In the n-th namespace ``begin``, and kill the operator there at its n-th call; at what kinds they died."""
+
+        def kill(at: int, lab: Lab) -> str:
+            with Mortal(self.directory, lab, at, when) as operator:
+                begin(lab)
+                operator.dies()
+                assert len(operator.calls()) == at
+                return operator.calls()[-1]
+
+        with ThreadPoolExecutor(2) as pool:
+            return list(pool.map(kill, range(1, len(labs) + 1), labs))
+
+    def everything(self) -> set[str]:
+        """The ids of all images in Glance, whoever made them."""
+        return {str(row["id"]) for row in self.glance.rows("SELECT id FROM images WHERE deleted = 0")}
+
+
+@pytest.fixture(scope="module")
+def scene(crds_installed: ControlPlane, glance: Glance, source: Source, sandbox_directory: Path) -> Scene:
+    return Scene(glance, source, crds_installed, sandbox_directory / "killed")
+
+
+@pytest.fixture(scope="module")
+def calls(scene: Scene) -> tuple[list[str], list[str]]:
+    """The mutating calls of an import and of a deletion that nobody disturbs."""
+    lab = scene.lab()
+    with Mortal(scene.directory, lab) as operator:
+        lab.apply(scene.image(lab))
+        lab.ready(NAME)
+        imported = operator.calls()
+        lab.delete(NAME)
+        lab.gone(NAME)
+        return imported, operator.calls()[len(imported) :]
+
+
+def test_the_calls_to_be_killed_at_are_of_every_kind(calls: tuple[list[str], list[str]]) -> None:
+    imported, deleted = calls
+    assert set(imported) == IMPORT_CALLS
+    assert set(deleted) >= DELETION_CALLS
+
+
+def served_once(lab: Lab) -> str:
+    """The id of the one image there is for the object, which is all that it should be."""
+    status = lab.ready(NAME, 60)["status"]
+    (image,) = lab.owned(NAME)
+    assert image["id"] == status["id"]
+    shown = {key: image[key] for key in ("status", "visibility", "protected", "tags", "os_distro")}
+    assert shown == {
+        "status": "active",
+        "visibility": "shared",
+        "protected": True,
+        "tags": ["golden"],
+        "os_distro": "ubuntu",
+    }
+    assert [m["member_id"] for m in lab.ask("GET", f"/images/{image['id']}/members").json()["members"]] == [MEMBER]
+    for store in lab.glance.config.stores:
+        assert (lab.glance.store_directory(store) / image["id"]).read_bytes() == DATA
+    return str(image["id"])
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_killed_at_each_call_of_an_import(scene: Scene, calls: tuple[list[str], list[str]], when: str) -> None:
+    others, labs = scene.everything(), scene.labs(len(calls[0]))
+    died_at = scene.kill_at_each(labs, when, lambda lab: lab.apply(scene.image(lab)))
+    assert set(died_at) == IMPORT_CALLS
+    with scene.operator(*labs):
+        made = {served_once(lab) for lab in labs}
+        assert scene.everything() - others == made
+        assert len(made) == len(labs)
+        for lab in labs:
+            lab.delete(NAME)
+        for lab in labs:
+            lab.gone(NAME)
+    assert scene.everything() == others
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_killed_at_each_call_of_a_deletion(scene: Scene, calls: tuple[list[str], list[str]], when: str) -> None:
+    others, labs = scene.everything(), scene.labs(len(calls[1]))
+    with scene.operator(*labs):
+        for lab in labs:
+            lab.apply(scene.image(lab))
+        for lab in labs:
+            lab.ready(NAME)
+    died_at = scene.kill_at_each(labs, when, lambda lab: lab.delete(NAME))
+    assert set(died_at) >= DELETION_CALLS
+    with scene.operator(*labs):
+        for lab in labs:
+            lab.gone(NAME)
+    assert scene.everything() == others
