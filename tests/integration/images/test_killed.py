@@ -6,10 +6,11 @@ they left, as it would after the loss of a node.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import json
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from tests.support import eventually
 from sandbox_kit import images
 from sandbox_kit.control_plane import ControlPlane
 from sandbox_kit.glance import Glance
-from sandbox_kit.source import Source
+from sandbox_kit.source import Fault, Source
 
 CRASHING = Path(__file__).with_name("crash_operator.py")
 KILLED = 128 + 9
@@ -38,6 +39,7 @@ SPEC = {
 }
 IMPORT_CALLS = {"finalizer", "status", "create", "import", "metadata", "member"}
 DELETION_CALLS = {"finalizer", "metadata", "delete"}
+TERMS = {"lease_duration": 4, "renew_deadline": 3, "renew_interval": 1, "standby_interval": 0.2}
 
 
 class Mortal(Operator):
@@ -93,14 +95,11 @@ class Scene:
     def image(self, lab: Lab) -> Object:
         return lab.image(NAME, self.source.serve(NAME, DATA), **SPEC)
 
-    @contextmanager
-    def operator(self, *labs: Lab) -> Iterator[Operator]:
+    def operator(self, *labs: Lab, **settings: object) -> Operator:
         """One that lives, and serves all these namespaces."""
         namespaces = ",".join(lab.namespace for lab in labs)
-        with Operator(
-            self.directory / f"heir-{labs[0].namespace}", self.kube.kubeconfig, watch_namespaces=namespaces
-        ) as it:
-            yield it
+        directory = self.directory / f"heir-{labs[0].namespace}"
+        return Operator(directory, self.kube.kubeconfig, (), watch_namespaces=namespaces, **settings)
 
     def kill_at_each(self, labs: list[Lab], when: str, begin: Callable[[Lab], None]) -> list[str]:
         """In the n-th namespace ``begin``, and kill the operator there at its n-th call; at what kinds they died."""
@@ -193,3 +192,43 @@ def test_killed_at_each_call_of_a_deletion(scene: Scene, calls: tuple[list[str],
         for lab in labs:
             lab.gone(NAME)
     assert scene.everything() == others
+
+
+def test_killed_while_glance_downloads(scene: Scene, calls: tuple[list[str], list[str]]) -> None:
+    """The import goes on without the operator; the next one waits for it and asks for no second one."""
+    lab, at = scene.lab(), calls[0].index("import") + 1
+    url = scene.source.serve(lab.namespace, DATA, Fault(stall_after=1000))
+    with Mortal(scene.directory, lab, at, "after") as operator:
+        lab.apply(lab.image(NAME, url, **SPEC))
+        operator.dies()
+    eventually(lambda: scene.source.stalled(lab.namespace))
+    with scene.operator(lab):
+        lab.until(NAME, "Reconciling", "True", "Downloading")
+        scene.source.release(lab.namespace)
+        served_once(lab)
+        lab.delete(NAME)
+        lab.gone(NAME)
+    assert len(scene.source.requests_of(lab.namespace)) == 1
+
+
+def test_killed_as_the_leader(scene: Scene, calls: tuple[list[str], list[str]]) -> None:
+    """Whoever follows a dead leader acts when its Lease has expired, and not before."""
+    lab, at = scene.lab(), calls[0].index("import") + 1
+    election = {"leader_elect": True, "lease_namespace": lab.namespace, **TERMS}
+    with Mortal(scene.directory, lab, at, "after", **election) as operator:
+        lab.apply(scene.image(lab))
+        operator.dies()
+    dead = lease_of(lab)
+    with scene.operator(lab, **election):
+        served_once(lab)
+        lab.delete(NAME)
+        lab.gone(NAME)
+        heir = lease_of(lab)
+    assert heir["holderIdentity"] != dead["holderIdentity"]
+    waited = datetime.fromisoformat(heir["acquireTime"]) - datetime.fromisoformat(dead["renewTime"])
+    assert waited.total_seconds() >= TERMS["lease_duration"]
+
+
+def lease_of(lab: Lab) -> Object:
+    spec: Object = json.loads(lab.kubectl("get", "lease", "glance-operator", "-o", "json"))["spec"]
+    return spec
