@@ -6,9 +6,11 @@ from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Self
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
 from demo.rows import Row
 
@@ -33,9 +35,12 @@ class LiveTable(AbstractContextManager["LiveTable"]):
         self._live.stop()
 
     def show(self, rows: Sequence[Row]) -> None:
-        table = Table(*COLUMNS)
+        table = Table(box=SIMPLE_HEAD, expand=True)
+        for name in COLUMNS:
+            table.add_column(name, no_wrap=name != "Message")  # rich takes the room it lacks from columns that may wrap
         for row in rows:
-            table.add_row(*row.cells(), style=COLOURS.get(row.ready))
+            *cells, message = row.cells()
+            table.add_row(*cells, Text(message, no_wrap=True, overflow="ellipsis"), style=COLOURS.get(row.ready))
         self._live.update(table, refresh=True)
 
 

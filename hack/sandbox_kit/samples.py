@@ -48,8 +48,9 @@ def serve(source: Source) -> None:
 
 
 def manifests(source: str, glance: str) -> str:
-    """The samples as one stream of YAML documents, with the addresses of a sandbox that runs."""
-    texts = [path.read_text() for path in sorted(SAMPLES.glob("*.yaml")) if path.name != "expected.yaml"]
+    """The samples as one stream of YAML documents, credentials first, with the addresses of a sandbox that runs."""
+    paths = sorted(SAMPLES.glob("*.yaml"), key=lambda path: (path.name != "credentials.yaml", path.name))
+    texts = [path.read_text() for path in paths if path.name != "expected.yaml"]
     return "\n---\n".join(texts).replace(SOURCE, source).replace(GLANCE, glance)
 
 

@@ -29,7 +29,8 @@ def test_a_row_has_what_kubectl_shows() -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "text"), [(None, ""), (0, ""), (1023, "1023 B"), (1536, "1.5 KiB"), (1 << 40, "1 TiB"), ("16Mi", "16Mi")]
+    ("size", "text"),
+    [(None, ""), (0, "0 B"), (1023, "1023 B"), (1536, "1.5 KiB"), (1 << 40, "1 TiB"), ("16Mi", "16Mi")],
 )
 def test_sizes(size: object, text: str) -> None:
     assert readable(size) == text
