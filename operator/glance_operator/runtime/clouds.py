@@ -66,10 +66,24 @@ class Clouds:
         self._clouds: dict[str, Cloud] = {}
         self._current: dict[tuple[str, str, str], str] = {}
 
-    def find(self, namespace: str, secret: str, cloud: str) -> Cloud:
-        """The cloud that this entry of the Secret names. Raises Unavailable: what is wrong with the Secret."""
+    def find(self, namespace: str, secret: str, cloud: str, *, fresh: bool = False) -> Cloud:
+        """The cloud that this entry of the Secret names; ``fresh`` reads the Secret again.
+
+        Raises Unavailable: what is wrong with the Secret.
+        """
+        if fresh:
+            self._reader.reread_now(namespace, secret)
         credentials = self._reader.read(namespace, secret, cloud)
-        where = (namespace, secret, cloud)
+        try:
+            found = self._known((namespace, secret, cloud), credentials)
+        except Unavailable:
+            self._reader.reread_soon(namespace, secret)
+            raise
+        if found.gate.wait():
+            self._reader.reread_soon(namespace, secret)  # the cure may be another password
+        return found
+
+    def _known(self, where: tuple[str, str, str], credentials: Credentials) -> Cloud:
         with self._lock:
             if credentials.digest not in self._clouds:
                 self._clouds[credentials.digest] = self._made("/".join(where), credentials)

@@ -54,23 +54,29 @@ class CredentialsReader:
         try:
             credentials = parse(data, cloud, where)
         except Unavailable:
-            self._reread_soon(namespace, secret)
+            self.reread_soon(namespace, secret)
             raise
         return credentials
 
     def _data(self, namespace: str, secret: str) -> Mapping[str, bytes] | None:
         with self._lock:  # held while reading: a thousand referrers cause one read
-            due, data = self._read.get((namespace, secret), (0.0, None))
-            if self._clock() >= due or (namespace, secret) not in self._read:
+            due, data = self._read.get((namespace, secret), (float("-inf"), None))
+            if self._clock() >= due:
                 data = self._secrets.get_secret(namespace, secret)
                 good_for = _BAD_FOR if data is None else _GOOD_FOR
                 self._read[namespace, secret] = (self._clock() + good_for, data)
             return data
 
-    def _reread_soon(self, namespace: str, secret: str) -> None:
+    def reread_soon(self, namespace: str, secret: str) -> None:
+        """What the Secret says does not work: somebody will correct it."""
         with self._lock:
             due, data = self._read[namespace, secret]
             self._read[namespace, secret] = (min(due, self._clock() + _BAD_FOR), data)
+
+    def reread_now(self, namespace: str, secret: str) -> None:
+        """Somebody says that it has changed."""
+        with self._lock:
+            self._read.pop((namespace, secret), None)
 
 
 def parse(data: Mapping[str, bytes], cloud: str, where: str) -> Credentials:

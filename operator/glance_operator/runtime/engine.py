@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol
 
 from glance_operator.core.conditions import find, merged, standard
 from glance_operator.core.plan import AddFinalizer, LetGo, Phase, Plan, State
-from glance_operator.runtime.errors import Refused
+from glance_operator.runtime.errors import Refused, Unavailable
 from glance_operator.runtime.queue import Lane, Next
 from glance_operator.runtime.store import Body, Key
 from glance_operator.runtime.world import World
@@ -41,7 +41,7 @@ class Controller(Protocol):
     def act(self, key: Key, look: Any) -> None:
         """The plan's step: one mutating call. Raises Refused or Unavailable."""
 
-    def refused(self, look: Any, error: Refused) -> Plan:
+    def refused(self, key: Key, look: Any, error: Refused | Unavailable) -> Plan:
         """What a step that did not succeed means."""
 
     def status(self, look: Any, plan: Plan, body: Body) -> dict[str, Any] | None:
@@ -119,8 +119,8 @@ class Engine:
                 self._let_go(key, body, plan.step)
             else:
                 controller.act(key, look)
-        except Refused as error:
-            return controller.refused(look, error), body
+        except (Refused, Unavailable) as error:
+            return controller.refused(key, look, error), body
         return plan, body
 
     def _hold(self, key: Key, body: Body) -> None:

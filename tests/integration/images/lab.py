@@ -75,7 +75,7 @@ class Lab:
         text = content if isinstance(content, str) else json.dumps(content)
         return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": {"clouds.yaml": text}}
 
-    def image(self, object_name: str, url: str = "", /, secret: str = "openstack", **spec: object) -> Object:
+    def image(self, object_name: str, url: str = "", secret: str = "openstack", /, **spec: object) -> Object:  # noqa: S107
         source = {"source": {"http": {"url": url}}} if url else {}
         reference = {"cloudCredentialsRef": {"secretName": secret, "cloudName": "images"}}
         return {

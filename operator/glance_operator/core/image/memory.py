@@ -29,11 +29,16 @@ def retry_wanted(body: Mapping[str, Any]) -> str:
     return str((body["metadata"].get("annotations") or {}).get(RETRY_ANNOTATION, handled))
 
 
+def is_retried(body: Mapping[str, Any]) -> bool:
+    """A value of the ``retry`` annotation has not been handled yet."""
+    return retry_wanted(body) != ((body.get("status") or {}).get("lastHandledRetry") or "")
+
+
 def is_fresh_start(body: Mapping[str, Any]) -> bool:
     """A new generation or a new ``retry`` value: attempts and back-offs are forgotten."""
     status = body.get("status") or {}
     changed = status.get("observedGeneration") != body["metadata"].get("generation")
-    return bool(changed or retry_wanted(body) != (status.get("lastHandledRetry") or ""))
+    return bool(changed or is_retried(body))
 
 
 def recall(body: Mapping[str, Any]) -> Memory:
@@ -48,6 +53,7 @@ def recall(body: Mapping[str, Any]) -> Memory:
         incarnation=status.get("incarnation") or 1,
         was_ready=find(conditions, "Ready").get("status") == TRUE,
         imported=find(conditions, "Imported").get("status") == TRUE,
+        source=(status.get("content") or {}).get("source") or "",
         attempt_hash=attempt.get("contentHash") or "",
         attempts=attempt.get("count") or 0,
         next_attempt=moment(attempt.get("nextAttemptTime")),
@@ -97,7 +103,9 @@ def _stores_judged(view: View) -> Memory:
     """The content is there: its attempts are over; those of the stores without it are counted."""
     known = {s: view.memory.stores.get(s, StoreMemory()) for s in stores.missing(view)}
     counted = {s: _once_more(view, s, m) for s, m in known.items()}
-    return replace(view.memory, attempts=0, next_attempt=None, imported=True, stores=counted)
+    first = not (view.memory.imported and view.image and view.memory.id == view.image.id)
+    source = content.url(view) if first else view.memory.source
+    return replace(view.memory, attempts=0, next_attempt=None, imported=True, source=source, stores=counted)
 
 
 def _once_more(view: View, store: str, memory: StoreMemory) -> StoreMemory:

@@ -129,7 +129,7 @@ class Memory:
     incarnation: int = 1
     was_ready: bool = False
     imported: bool = False  # the image `id` has been seen with its content
-    content_hash: str = ""  # of the content served
+    source: str = ""  # where the content that is served came from
     attempt_hash: str = ""  # of the content last tried
     attempts: int = 0  # failed attempts of that content
     next_attempt: datetime | None = None

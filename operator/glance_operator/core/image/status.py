@@ -24,7 +24,8 @@ def status(view: View, plan: Plan, body: Mapping[str, Any]) -> dict[str, Any]:
     if not view.looked:  # what was known stays
         return {**old, **said}
     if isinstance(plan.step, content.NextIncarnation):
-        return {**said, "incarnation": view.memory.incarnation + 1, "storesReady": f"0/{stores.ready(view)[1]}"}
+        number = view.memory.incarnation + 1
+        return {**said, **_attempt(view), "incarnation": number, "storesReady": f"0/{stores.ready(view)[1]}"}
     return _without_empty({**said, **_image(view), **_attempt(view), **_stores(view, plan, old)})
 
 
@@ -116,7 +117,7 @@ def _image(view: View) -> dict[str, Any]:
         "size": human(image.size) if served and image.size is not None else None,
         "virtualSizeBytes": image.virtual_size if served else None,
         "checksum": _checksum(image),
-        "content": _served_content(view, image) if served else None,
+        "content": _content(view, image) if served else None,
         "applied": _applied(view),
     }
 
@@ -125,10 +126,8 @@ def _checksum(image: GlanceImage) -> dict[str, str] | None:
     return {"algorithm": image.hash_algo, "value": image.hash_value} if image.hash_value else None
 
 
-def _served_content(view: View, image: GlanceImage) -> dict[str, str]:
-    digest = image.properties.get(identity.CONTENT, "")
-    same = digest == content.content_hash(view.spec)
-    return _without_empty({"hash": digest, "source": content.url(view) if same else ""})
+def _content(view: View, image: GlanceImage) -> dict[str, str]:
+    return _without_empty({"hash": image.properties.get(identity.CONTENT), "source": view.memory.source})
 
 
 def _applied(view: View) -> dict[str, Any]:
@@ -156,7 +155,8 @@ def _attempt(view: View) -> dict[str, Any]:
         "count": memory.attempts,
         "nextAttemptTime": text(memory.next_attempt) if memory.next_attempt else None,
     }
-    return {"attempt": _without_empty({k: v for k, v in attempt.items() if v != 0})}
+    attempt = _without_empty({k: v for k, v in attempt.items() if v != 0})
+    return {"attempt": attempt} if attempt else {}
 
 
 def _stores(view: View, plan: Plan, old: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,11 +11,11 @@ from glance_operator.api.base import seconds
 from glance_operator.api.image import ImageSpec
 from glance_operator.core.conditions import TRUE, find
 from glance_operator.core.image import content, decide, limits
-from glance_operator.core.image.memory import is_fresh_start, moment, recall
+from glance_operator.core.image.memory import is_fresh_start, is_retried, moment, recall
 from glance_operator.core.image.observed import View
 from glance_operator.core.image.refusals import explain
 from glance_operator.core.image.status import status
-from glance_operator.core.plan import Phase, Plan, State
+from glance_operator.core.plan import Phase, Plan, State, waiting
 from glance_operator.runtime.engine import Invalid, finalizer
 from glance_operator.runtime.errors import Refused, Unavailable
 from glance_operator.runtime.image.acting import take
@@ -49,7 +49,7 @@ class ImageController:
         view, track = self._view(key, body), None
         if not _is_left_alone(view):
             try:
-                track = self._track(key, view.spec)
+                track = self._track(key, view.spec, is_retried(body))
                 view = replace(view, cluster=self._world.kube.cluster_id())
                 view = seen(view, track, at_rest=self.settled(body))
             except Unavailable as trouble:
@@ -80,9 +80,14 @@ class ImageController:
             raise AssertionError("only an image that was looked at is acted on")
         take(look.plan.step, look.track)
 
-    def refused(self, look: Look, error: Refused) -> Plan:
-        if look.plan.step is None:
+    def refused(self, key: Key, look: Look, error: Refused | Unavailable) -> Plan:
+        if look.track is None or look.plan.step is None:
             raise AssertionError("only a step is refused")
+        look.track.cloud.slots.release(key)  # if an import was begun all the same, the next look counts it
+        if isinstance(error, Unavailable):
+            return waiting(
+                error.state.reason, error.state.message, after=_comeback(look.view, look.track), passing=True
+            )
         return explain(look.view, look.plan.step, error.status, error.message)
 
     def status(self, look: Look, plan: Plan, body: Body) -> dict[str, Any] | None:
@@ -129,11 +134,11 @@ class ImageController:
             retry_base=self._world.settings.retry_base,
         )
 
-    def _track(self, key: Key, spec: ImageSpec) -> Track:
+    def _track(self, key: Key, spec: ImageSpec, fresh: bool) -> Track:
         ref = spec.cloud_credentials_ref
         if ref is None:
             raise AssertionError("an Image without cloudCredentialsRef is left alone")
-        cloud = self._world.clouds.find(key.namespace, ref.secret_name, ref.cloud_name)
+        cloud = self._world.clouds.find(key.namespace, ref.secret_name, ref.cloud_name, fresh=fresh)
         track = self._tracks.get(key)
         if track is None or track.cloud is not cloud:
             self.forget(key)  # other credentials: what was held there is given back
