@@ -35,7 +35,7 @@ SAYS = {
 BAD_VALUES: dict[str, Any] = {
     "must be an absolute http or https URL with a host": "https:///path",
     "must not hold a user name or password": "https://me:secret@example.org/path",
-    "must be more than 0": "0",
+    "must be from 1Mi to 1Pi": "20",
     "must be at least 1m": "59s",
     "the value of ": {"name": None},
     "os_glance_* are Glance's own": ["os_glance_staging_store"],

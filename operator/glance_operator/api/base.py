@@ -117,7 +117,11 @@ QUANTITY = r"^(\+)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE
 Quantity = Annotated[
     str,
     StringConstraints(min_length=1, max_length=32, pattern=QUANTITY),
-    Rule("!isQuantity(self) || quantity(self).isGreaterThan(quantity('0'))", "must be more than 0"),
+    Rule(
+        "!isQuantity(self) || (quantity(self).compareTo(quantity('1Mi')) >= 0"
+        " && quantity(self).compareTo(quantity('1Pi')) <= 0)",
+        "must be from 1Mi to 1Pi: a number without a unit such as Gi means bytes",
+    ),
 ]
 DURATION = r"^([0-9]{1,5}(h|m|s))+$"
 Duration = Annotated[str, StringConstraints(min_length=2, max_length=12, pattern=DURATION)]

@@ -7,33 +7,44 @@ from typing import Annotated, Literal
 from glance_operator.api.base import INI_VALUE, NULLABLE, Model, length, line
 from glance_operator.api.cel import NO_NULL, Rule
 
-# Sections and options that the operator writes, and the field that says what is in them.
+# Sections and options that the operator writes, and what to do instead of setting them.
 OWNED_SECTIONS = {
-    "glance_store": "GlanceStore objects and defaultStoreRef",
-    "os_glance_staging_store": "staging",
-    "os_glance_tasks_store": "staging",
-    "keystone_authtoken": "auth.keystone",
-    "paste_deploy": "auth",
-    "import_filtering_opts": "imports.sources",
-    "image_conversion": "imports.conversion",
-    "inject_metadata_properties": "imports.injectMetadata",
-    "image_format": "formats",
+    "glance_store": "use GlanceStore objects and spec.defaultStoreRef",
+    "os_glance_staging_store": "use spec.staging",
+    "os_glance_tasks_store": "use spec.staging",
+    "keystone_authtoken": "use spec.auth.keystone",
+    "paste_deploy": "use spec.auth",
+    "import_filtering_opts": "use spec.imports.sources",
+    "image_conversion": "use spec.imports.conversion",
+    "inject_metadata_properties": "use spec.imports.injectMetadata",
+    "image_format": "use spec.formats",
+    "oslo_limit": "use spec.quotas",
 }
 OWNED_OPTIONS = {
     "DEFAULT": {
-        "enabled_backends": "GlanceStore objects",
-        "enabled_import_methods": "imports.methods",
-        "worker_self_reference_url": "the operator, for each pod",
-        "node_staging_uri": "staging",
-        "image_cache_dir": "cache",
-        "image_cache_driver": "cache",
-        "image_cache_max_size": "cache.maxSize",
-        "transport_url": "notifications",
-        "use_keystone_limits": "quotas",
+        "enabled_backends": "use GlanceStore objects",
+        "enabled_import_methods": "use spec.imports.methods",
+        "worker_self_reference_url": "each pod gets its own",
+        "node_staging_uri": "use spec.staging",
+        "image_cache_dir": "use spec.cache",
+        "image_cache_driver": "use spec.cache",
+        "image_cache_max_size": "use spec.cache.maxSize",
+        "transport_url": "use spec.notifications",
+        "use_keystone_limits": "use spec.quotas",
     },
-    "database": {"connection": "database"},
-    "image_import_opts": {"image_import_plugins": "imports", "max_parallel_stores": "imports.maxParallelStores"},
-    "oslo_policy": {"policy_file": "policy"},
+    "database": {"connection": "use spec.database", "slave_connection": "use spec.database"},
+    "image_import_opts": {
+        "image_import_plugins": "use spec.imports",
+        "max_parallel_stores": "use spec.imports.maxParallelStores",
+    },
+    "oslo_policy": {"policy_file": "use spec.policy"},
+    "oslo_messaging_notifications": {
+        "transport_url": "use spec.notifications",
+        "driver": "use spec.notifications",
+        "topics": "use spec.notifications.topics",
+    },
+    "barbican": {"barbican_endpoint": "use spec.signatures.barbicanEndpoint"},
+    "wsgi": {"task_pool_threads": "use spec.server.importThreads", "python_interpreter": "each pod gets its own"},
 }
 
 
@@ -48,7 +59,7 @@ def _owned_options(section: str) -> Rule:
     return Rule(
         f"!('{section}' in self) || !{found}.exists(o, o in {owned})",
         f"[{section}] must not contain options that the spec sets: {', '.join(OWNED_OPTIONS[section])}",
-        expression=f"'[{section}] ' + {first} + ' must not be set here: it is set by spec: ' + {owned}[{first}]",
+        expression=f"'[{section}] ' + {first} + ' must not be set here: ' + {owned}[{first}]",
     )
 
 
@@ -66,7 +77,7 @@ ExtraConfig = Annotated[
     Rule(
         f"!self.exists(s, s in {_SECTIONS})",
         "must not contain a section that the operator writes",
-        expression=f"'section [' + {_FIRST} + '] must not be set here: it is set by spec: ' + {_SECTIONS}[{_FIRST}]",
+        expression=f"'section [' + {_FIRST} + '] must not be set here: ' + {_SECTIONS}[{_FIRST}]",
     ),
     *(_owned_options(section) for section in OWNED_OPTIONS),
 ]

@@ -39,6 +39,10 @@ class Database(OneOf):
 
     one_of: ClassVar[tuple[str, ...]] = ("connectionSecretRef", "sqlite")
     rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            "has(self.sqlite) == has(oldSelf.sqlite)",
+            "sqlite and a database server cannot be exchanged in place: create another GlanceAPI",
+        ),
         needs("caBundleRef", "connectionSecretRef", "it is for the connection to a server"),
         Rule(
             "!has(self.manageSchema) || self.manageSchema || has(self.connectionSecretRef)",

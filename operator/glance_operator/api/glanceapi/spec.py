@@ -24,11 +24,6 @@ class GlanceAPISpec(Model):
             field="replicas",
         ),
         Rule(
-            "has(self.database.sqlite) == has(oldSelf.database.sqlite)",
-            "database: sqlite and a database server cannot be exchanged in place: create another GlanceAPI",
-            field="database",
-        ),
-        Rule(
             "!has(self.quotas) || (has(self.auth.keystone) && has(self.auth.keystone.adminCredentialsRef))",
             "quotas needs auth.keystone.adminCredentialsRef: limits are registered in Keystone by an administrator",
             field="quotas",
