@@ -3,7 +3,6 @@
 import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
@@ -94,11 +93,10 @@ def _go_build(name: str, target: Path) -> None:
 def _publish(final: Path, make: Callable[[Path], object]) -> None:
     """Let `make` write a file beside its place, then rename it: nobody ever sees half a program."""
     final.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=final.parent) as scratch:
-        made = Path(scratch) / final.name
-        make(made)
-        made.chmod(0o755)
-        made.replace(final)
+    made = final.with_name(f".{final.name}.new")  # always the same: what a killed build left is overwritten
+    make(made)
+    made.chmod(0o755)
+    made.replace(final)
 
 
 def _say(text: str) -> None:
