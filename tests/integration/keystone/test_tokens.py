@@ -1,0 +1,74 @@
+"""Tokens: few are asked for, and one that ends in the middle of an import ends nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from tests.integration.images.lab import Operator
+from tests.integration.keystone.conftest import CloudLab
+from tests.integration.keystone.doorway import Doorway
+
+from sandbox_kit import images
+from sandbox_kit.keystone import Keystone
+from sandbox_kit.source import Fault
+
+pytestmark = pytest.mark.usefixtures("operator")
+DATA = images.raw(1 << 16)
+SHORT, IMPORT = 4, 8  # seconds: the life of a token, and how long an import takes at least
+
+
+@pytest.fixture
+def doorway(keystone: Keystone) -> Iterator[Doorway]:
+    with Doorway(keystone.url) as running:
+        yield running
+
+
+@pytest.fixture
+def short_lived(keystone: Keystone) -> Iterator[None]:
+    keystone.configure(token_seconds=SHORT)
+    keystone.restart()
+    yield
+    keystone.configure(token_seconds=3600)
+    keystone.restart()
+
+
+def test_one_token_serves_twenty_images(lab: CloudLab, name: str, doorway: Doorway) -> None:
+    lab.apply(lab.credentials(name, lab.clouds(auth={"auth_url": doorway.url})))
+    names = [f"{name}-{n}" for n in range(20)]
+    url = lab.source.serve(name, DATA)
+    lab.apply(*[lab.image(one, url, name) for one in names])
+    for one in names:
+        lab.ready(one)
+    assert len(doorway.tokens) == 1
+
+
+def test_the_same_credentials_in_two_secrets_share_a_token(lab: CloudLab, name: str, doorway: Doorway) -> None:
+    names, url = [f"{name}-{n}" for n in range(2)], lab.source.serve(name, DATA)
+    for one in names:
+        lab.apply(lab.credentials(one, lab.clouds(auth={"auth_url": doorway.url})), lab.image(one, url, one))
+    for one in names:
+        lab.ready(one)
+    assert len(doorway.tokens) == 1
+
+
+@pytest.mark.usefixtures("short_lived")
+@pytest.mark.parametrize("told", ["", "2099-01-01T00:00:00.000000Z"], ids=["known", "not-known"])
+def test_a_token_that_ends_during_an_import(lab: CloudLab, name: str, doorway: Doorway, told: str) -> None:
+    """Its end is known beforehand; or it is not, as when it is revoked, and the service refuses it suddenly."""
+    doorway.expires_at = told
+    url = lab.source.serve(name, DATA, Fault(rate=len(DATA) // IMPORT))
+    lab.apply(lab.credentials(name, lab.clouds(auth={"auth_url": doorway.url})))
+    lab.apply(lab.image(name, url, name, stores={"all": {}}, visibility="public"))
+    assert lab.ready(name)["status"]["storesReady"] == "3/3"
+    assert len(doorway.tokens) > 1
+    assert len(lab.source.requests_of(name)) == 1
+
+
+def test_no_token_is_ever_shown(lab: CloudLab, name: str, doorway: Doorway, operator: Operator) -> None:
+    lab.apply(lab.credentials(name, lab.clouds(auth={"auth_url": doorway.url})))
+    lab.apply(lab.image(name, lab.source.serve(name, DATA), name))
+    lab.ready(name)
+    shown = operator.log.read_text() + lab.kubectl("get", "gimg,events.events.k8s.io", "-o", "json")
+    assert doorway.tokens
+    assert [token for token in doorway.tokens if token in shown] == []
