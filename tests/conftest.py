@@ -104,8 +104,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Add up the time of each suite; what a fixture takes to start counts for the first test that uses it."""
-    path = Path(report.location[0])
-    seconds_of[path.parts[1] if path.parts[0] == "tests" and len(path.parts) > 2 else str(path)] += report.duration
+    file = Path(report.nodeid.partition("::")[0])
+    seconds_of[file.parts[1] if len(file.parts) > 2 else str(file)] += report.duration
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
