@@ -59,6 +59,7 @@ class Settings:
     log_format: text or json.  log_level: debug, info, warning or error.
     imports_per_cloud: imports in flight per cloud.
     retry_base: time before the second attempt at an import; it doubles with each further one, up to 10 minutes.
+    lost_grace: a deleted Image whose credentials do not exist any more is let go, image or not, after this time.
     resync: an object at rest is looked at again within this time, spread evenly.
     sweep_interval: how often the caches are compared with a list from the API server.
     sweep_grace: how long the feed may lag behind such a list before what it missed is fetched.
@@ -83,6 +84,7 @@ class Settings:
     log_level: str = _choice("info", "debug", "info", "warning", "error")
     imports_per_cloud: int = _number(4, 1, 1000)
     retry_base: float = _number(5.0, 0.01, 600)
+    lost_grace: float = _number(300.0, 0, 86400)
     resync: float = _number(3600.0, 1, 7 * 86400)
     sweep_interval: float = _number(600.0, 0.5, 86400)
     sweep_grace: float = _number(5.0, 0, 600)

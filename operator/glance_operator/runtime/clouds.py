@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from glance_operator.core.image.identity import CLUSTER
-from glance_operator.core.image.observed import Service
+from glance_operator.core.image.observed import Cause, Service
 from glance_operator.core.plan import Phase, State
 from glance_operator.runtime.credentials import Credentials, CredentialsReader, ca_file
 from glance_operator.runtime.errors import Unavailable
@@ -79,7 +79,7 @@ class Clouds:
         except Unavailable:
             self._reader.reread_soon(namespace, secret)
             raise
-        if found.gate.wait():
+        if found.gate.troubled():
             self._reader.reread_soon(namespace, secret)  # the cure may be another password
         return found
 
@@ -104,7 +104,7 @@ class Clouds:
             endpoint = Endpoint(credentials.settings, ca_file(credentials.ca))
         except ValueError as error:
             message = f"{name}: the clouds.yaml entry cannot be used: {error}"
-            raise Unavailable(State(Phase.WORKING, "CredentialsInvalid", message), lost=True) from error
+            raise Unavailable(State(Phase.WORKING, "CredentialsInvalid", message), Cause.INVALID) from error
         gate = Gate(lambda up: self._telemetry.cloud_up(name, up))
         self._telemetry.cloud_up(name, True)
         glance = Glance(

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 import yaml
 
+from glance_operator.core.image.observed import Cause
 from glance_operator.core.plan import Phase, State
 from glance_operator.runtime.errors import Unavailable
 
@@ -32,11 +33,6 @@ class Credentials:
     ca: bytes = b""
 
 
-def lost(reason: str, message: str) -> Unavailable:
-    """Credentials or service do not exist."""
-    return Unavailable(State(Phase.WORKING, reason, message), lost=True)
-
-
 class CredentialsReader:
     """Reads clouds.yaml Secrets, each at most once in a while. Thread-safe."""
 
@@ -50,7 +46,8 @@ class CredentialsReader:
         where = f"Secret {namespace}/{secret}"
         data = self._data(namespace, secret)
         if data is None:
-            raise lost("CredentialsNotFound", f"{where} does not exist: create it with the key clouds.yaml")
+            message = f"{where} does not exist: create it with the key clouds.yaml"
+            raise Unavailable(State(Phase.WORKING, "CredentialsNotFound", message), Cause.MISSING)
         try:
             credentials = parse(data, cloud, where)
         except Unavailable:
@@ -118,7 +115,7 @@ def _place(error: yaml.YAMLError) -> str:
 
 
 def _malformed(message: str) -> Unavailable:
-    return lost("CredentialsInvalid", message)
+    return Unavailable(State(Phase.WORKING, "CredentialsInvalid", message), Cause.INVALID)
 
 
 def ca_file(ca: bytes) -> str | None:

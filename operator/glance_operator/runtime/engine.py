@@ -5,6 +5,7 @@ Nothing here is remembered that matters after a crash: the two small tables only
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from collections.abc import Mapping
@@ -13,10 +14,12 @@ from typing import Any, Literal, Protocol
 from glance_operator.core.conditions import find, merged, standard
 from glance_operator.core.plan import AddFinalizer, LetGo, Phase, Plan, State
 from glance_operator.runtime.errors import Refused, Unavailable
+from glance_operator.runtime.logs import about
 from glance_operator.runtime.queue import Lane, Next
 from glance_operator.runtime.store import Body, Key
 from glance_operator.runtime.world import World
 
+log = logging.getLogger(__name__)
 _STEPS = 8  # steps in a row before other keys get their turn
 _HOLD = 2.0  # seconds for which a passing state is held back: most are over by then, and nobody has missed them
 
@@ -67,14 +70,14 @@ class Engine:
 
     def __init__(self, world: World, controllers: Mapping[str, Controller]) -> None:
         self._world, self._controllers = world, controllers
-        self._shown: dict[Key, float] = {}  # when a passing state was first held back, or last written
+        self._passing: dict[Key, tuple[str, float]] = {}  # reason of a passing state, and since when it is held back
 
     def settled(self, body: Body) -> bool:
         controller = self._controllers.get(body["kind"])
         return controller is None or controller.settled(body)
 
     def forget(self, key: Key) -> None:
-        self._shown.pop(key, None)
+        self._passing.pop(key, None)
         if controller := self._controllers.get(key.kind):
             controller.forget(key)
 
@@ -145,15 +148,27 @@ class Engine:
         status = controller.status(look, plan, body)
         if status is None or status == body.get("status"):
             return 0
-        now = time.monotonic()
-        if plan.passing and (left := self._shown.setdefault(key, now) + _HOLD - now) > 0:
+        if left := self._held_back(key, plan):
             return left
-        self._shown[key] = now
         self._publish(key, body, status)
-        if not plan.passing:
-            self._shown.pop(key, None)
-        self._tell(body, plan)
+        self._tell(key, body, plan)
         return 0
+
+    def _held_back(self, key: Key, plan: Plan) -> float:
+        """Seconds until a passing state has lasted long enough to be worth a write; what follows it in the same
+        state, its progress, waits as long again."""
+        if not plan.passing:
+            self._passing.pop(key, None)
+            return 0
+        now = time.monotonic()
+        reason, since = self._passing.get(key, ("", 0.0))
+        if reason == plan.state.reason and now - since >= _HOLD:
+            self._passing[key] = (reason, now)
+            return 0
+        if reason != plan.state.reason:
+            since = now
+            self._passing[key] = (plan.state.reason, now)
+        return since + _HOLD - now
 
     def _publish(self, key: Key, body: Body, status: dict[str, Any]) -> Body | None:
         if status == body.get("status"):
@@ -162,13 +177,16 @@ class Engine:
         self._keep(key, new, body)
         return new
 
-    def _tell(self, body: Body, plan: Plan) -> None:
-        """An Event for each change of Ready's reason; what is only passing is in the status."""
+    def _tell(self, key: Key, body: Body, plan: Plan) -> None:
+        """An Event and a line in the log for each change of Ready's reason; what only passes is in the status."""
         before = find((body.get("status") or {}).get("conditions") or (), "Ready")
         if plan.passing or before.get("reason") == plan.state.reason:
             return
-        kind: Literal["Normal", "Warning"] = "Normal" if plan.state.phase in (Phase.READY, Phase.PAUSED) else "Warning"
-        self._world.events.record(body, kind, plan.state.reason, "Reconcile", plan.state.message or plan.state.reason)
+        reason, message = plan.state.reason, plan.state.message
+        fine = plan.state.phase in (Phase.READY, Phase.PAUSED)
+        kind: Literal["Normal", "Warning"] = "Normal" if fine else "Warning"
+        log.log(logging.INFO if fine else logging.WARNING, "%s: %s", reason, message, extra=about(key))
+        self._world.events.record(body, kind, reason, "Reconcile", message or reason)
 
     def _next(self, key: Key, controller: Controller, look: Any, plan: Plan, held: float) -> Next:
         if plan.backoff:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from glance_operator.core.image.observed import Cause
 from glance_operator.core.plan import State
 
 
 class Unavailable(Exception):  # noqa: N818  (a state of the world, and callers read it as one)
     """A cloud does not answer, is overloaded, or does not know us: no request to it makes sense for a while.
 
-    ``state``: what to tell the reader. ``retry_after``: seconds, if the cloud said so. ``lost``: credentials or
-    service do not exist (any more), rather than being out of order.
+    ``state``: what to tell the reader. ``retry_after``: seconds, if the cloud said so.
     """
 
-    def __init__(self, state: State, retry_after: float | None = None, *, lost: bool = False) -> None:
+    def __init__(self, state: State, cause: Cause = Cause.OUTAGE, retry_after: float | None = None) -> None:
         super().__init__(state.message)
-        self.state, self.retry_after, self.lost = state, retry_after, lost
+        self.state, self.cause, self.retry_after = state, cause, retry_after
 
 
 class Refused(Exception):  # noqa: N818

@@ -53,6 +53,11 @@ class Gate:
         if was_down:
             self._changed(True)
 
+    def troubled(self) -> bool:
+        """Whether the last answer, or the lack of one, was a failure."""
+        with self._lock:
+            return self._trouble is not None
+
     def wait(self) -> float:
         """Seconds until it is worth asking again; 0 when open."""
         with self._lock:

@@ -33,7 +33,7 @@ def _nothing(*_: object) -> None: ...
 
 
 def unavailable(reason: str, message: str, retry_after: float | None = None) -> Unavailable:
-    return Unavailable(State(Phase.WORKING, reason, message), retry_after)
+    return Unavailable(State(Phase.WORKING, reason, message), retry_after=retry_after)
 
 
 class Endpoint:

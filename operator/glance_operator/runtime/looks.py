@@ -40,6 +40,7 @@ class Looks:
         self._source, self._ours, self._clock = source, ours, clock
         self._lock = threading.Lock()  # guards the fields below
         self._turn = threading.Lock()  # one look at a time: the next finds what this one brought
+        self._list_turn = threading.Lock()  # a list of thousands must not hold up those who wait for an import
         self._seen: dict[str, _Seen] = {}
         self._wanted: dict[str, bool] = {}  # id -> hidden?
         self._watched: dict[str, tuple[bool, Callable[[], None]]] = {}
@@ -63,7 +64,7 @@ class Looks:
     def at_rest(self, image_id: str, max_age: float) -> GlanceImage | None:
         """The same from the list of all images of ours; one that is not in it is looked for by its id."""
         since = self._clock() - max_age
-        with self._turn:
+        with self._list_turn:
             if self._rest_at < since:
                 self._list_all()
         with self._lock:

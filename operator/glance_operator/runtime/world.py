@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,6 +15,8 @@ from glance_operator.runtime.metrics import Metrics
 from glance_operator.runtime.queue import Lane, Queue
 from glance_operator.runtime.store import Store
 from glance_operator.settings import Settings
+
+log = logging.getLogger(__name__)
 
 
 def utcnow() -> datetime:
@@ -48,6 +51,9 @@ class CloudTelemetry:
         self._metrics.glance_requests.labels(cloud, method, code).inc()
 
     def cloud_up(self, cloud: str, up: bool) -> None:
+        log.log(
+            logging.INFO if up else logging.WARNING, "cloud %s: %s", cloud, "answers" if up else "does not serve us"
+        )
         self._metrics.cloud_up.labels(cloud).set(int(up))
 
 

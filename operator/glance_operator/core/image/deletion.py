@@ -7,10 +7,9 @@ from datetime import timedelta
 
 from glance_operator.core.image import identity
 from glance_operator.core.image.metadata import UpdateImage
-from glance_operator.core.image.observed import View
+from glance_operator.core.image.observed import Cause, View
 from glance_operator.core.plan import LetGo, Plan, Step, doing, waiting
 
-GRACE_WITHOUT_CLOUD = timedelta(minutes=5)
 GRACE_FOR_IMPORT = timedelta(seconds=30)  # a short import ends well; a longer one is cut
 
 
@@ -29,18 +28,18 @@ def release_untouched(view: View) -> Plan | None:
 
 
 def release_without_cloud(view: View) -> Plan | None:
-    """Credentials or service no longer exist: they may come back, but the object does not wait for ever."""
+    """Nobody can be asked. Credentials that no longer exist may come back, but are not awaited for ever."""
     if view.trouble is None:
         return None
-    if not view.lost:
+    if view.cause is not Cause.MISSING:
         return waiting(view.trouble.reason, f"Deletion waits: {view.trouble.message}")
     since = max(view.memory.cloud_lost_since or view.now, view.deleted_at or view.now)
-    left = (since + GRACE_WITHOUT_CLOUD - view.now).total_seconds()
+    left = view.lost_grace - (view.now - since).total_seconds()
     if left <= 0:
         return doing(LetGo(view.trouble.message), "LeftInGlance", view.trouble.message)
     return waiting(
         view.trouble.reason,
-        f"Deletion waits up to 5 minutes for it to come back, then leaves the image in Glance: {view.trouble.message}. "
+        f"{view.trouble.message}. Deletion waits {view.lost_grace:g} s for it, then leaves the image in Glance; "
         f"spec.suspend: true or deletionPolicy: Retain lets go at once",
         after=min(left + 0.1, 15.0),
     )

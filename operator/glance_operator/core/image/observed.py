@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import Enum
 from typing import Any
 
 from glance_operator.api.image import ImageSpec
@@ -19,6 +20,14 @@ _BASE = frozenset(
     "direct_url locations stores members disk_format container_format min_disk min_ram os_hidden".split(" ")
 )
 _TERMINAL = frozenset({"success", "failure"})
+
+
+class Cause(Enum):
+    """Why a cloud could not be asked."""
+
+    OUTAGE = "outage"  # it does not answer, or does not accept what worked before
+    INVALID = "invalid"  # what the Secret says cannot be used
+    MISSING = "missing"  # there are no credentials (any more)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,10 +171,11 @@ class View:
     deleted_at: datetime | None = None
     looked: bool = False  # the cloud was asked, and what follows is what it said
     trouble: State | None = None
-    lost: bool = False  # the trouble is that credentials or service do not exist (any more)
+    cause: Cause | None = None  # of the trouble
     service: Service = field(default_factory=Service)
     image: GlanceImage | None = None
     task: Task | None = None
     members: frozenset[str] | None = None  # None: not looked at
     burnt: bool = False  # Glance refuses the id for ever: it belonged to an image since deleted
     retry_base: float = 5.0  # seconds before the second attempt
+    lost_grace: float = 300.0  # seconds for which a deletion waits for credentials that do not exist

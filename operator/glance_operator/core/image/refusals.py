@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from glance_operator.core.image import content, deletion, identity, metadata, stores
 from glance_operator.core.image.observed import View
-from glance_operator.core.plan import Plan, Step, stalled, waiting
+from glance_operator.core.plan import Phase, Plan, State, Step, stalled, waiting
 
 SOON, LATER = 1.0, 60.0  # seconds
 _MAKES_CONTENT = (content.CreateImage, content.ImportFromUrl, stores.CopyToStores)
@@ -21,6 +21,9 @@ def explain(view: View, step: Step, code: int, said: str) -> Plan:
     if code == 404 or (code == 409 and isinstance(step, content.CreateImage)):
         message = f"Glance image {identity.expected_id(view)} is not as it was: looking again"
         return waiting("Recreating", message, after=0, passing=True)
+    if isinstance(step, stores.CopyToStores) and stores.enough(view):
+        message = f"{stores.summary(view)}, where Glance refuses to copy it (HTTP {code}): {said}"
+        return Plan(State(Phase.READY, "Available", message), after=LATER)
     return _by_code(code, said) or _bad_request(step, code, said)
 
 

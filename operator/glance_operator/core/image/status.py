@@ -34,7 +34,7 @@ def _without_empty(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _conditions(view: View, plan: Plan, old: Mapping[str, Any]) -> list[Condition]:
-    if view.lost and view.memory.was_ready and not view.deleted_at:  # still served: only nobody can look after it
+    if view.trouble and view.settled and not view.deleted_at:  # still served: only nobody can look after it
         kept = find(old.get("conditions") or (), "Ready")
         head = [Condition("Ready", TRUE, kept["reason"], kept.get("message", "")), *_quiet()]
     else:

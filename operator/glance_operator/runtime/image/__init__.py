@@ -12,7 +12,7 @@ from glance_operator.api.image import ImageSpec
 from glance_operator.core.conditions import TRUE, find
 from glance_operator.core.image import content, decide, limits
 from glance_operator.core.image.memory import is_fresh_start, is_retried, moment, recall
-from glance_operator.core.image.observed import View
+from glance_operator.core.image.observed import Cause, View
 from glance_operator.core.image.refusals import explain
 from glance_operator.core.image.status import status
 from glance_operator.core.plan import Phase, Plan, State, waiting
@@ -53,10 +53,10 @@ class ImageController:
                 view = replace(view, cluster=self._world.kube.cluster_id())
                 view = seen(view, track, at_rest=self.settled(body))
             except Unavailable as trouble:
-                view = replace(view, looked=False, trouble=trouble.state, lost=trouble.lost)
+                view = replace(view, looked=False, trouble=trouble.state, cause=trouble.cause)
             except Refused as refusal:
                 state = State(Phase.WORKING, "GlanceError", f"Glance refuses to show the image ({refusal})")
-                view = replace(view, looked=False, trouble=state)
+                view = replace(view, looked=False, trouble=state, cause=Cause.OUTAGE)
         view, plan = decide(view)
         return Look(view, plan, track if view.looked else None)
 
@@ -92,8 +92,7 @@ class ImageController:
 
     def status(self, look: Look, plan: Plan, body: Body) -> dict[str, Any] | None:
         view = look.view
-        out_of_order = view.trouble is not None and not view.lost
-        if out_of_order and view.settled and not view.deleted_at:
+        if view.cause is Cause.OUTAGE and view.settled and not view.deleted_at:
             return None  # at rest nothing is lost by waiting: the cloud's own metric tells, not ten thousand writes
         return status(view, plan, body)
 
@@ -132,6 +131,7 @@ class ImageController:
             settled=memory.was_ready and applied,
             deleted_at=moment(meta.get("deletionTimestamp")),
             retry_base=self._world.settings.retry_base,
+            lost_grace=self._world.settings.lost_grace,
         )
 
     def _track(self, key: Key, spec: ImageSpec, fresh: bool) -> Track:
@@ -157,7 +157,7 @@ class ImageController:
 
 def _comeback(view: View, track: Track | None) -> float:
     """When to look again at a cloud that is out of order: soon if work waits, spread out if all is at rest."""
-    if view.lost or track is None:
+    if view.cause is not Cause.OUTAGE or track is None:
         return _AWAIT
     return max(track.cloud.gate.wait(), 1.0) + (seconds(view.spec.resync_period) / 10 if view.settled else 0.0)
 
