@@ -1,7 +1,6 @@
 """A whole sandbox: Kubernetes with our kinds, Glance with three stores, a source of images, Keystone if wanted."""
 
 import json
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from sandbox_kit import binaries, environment, samples
 from sandbox_kit.control_plane import ControlPlane
 from sandbox_kit.glance import Glance, GlanceConfig
 from sandbox_kit.keystone import Keystone
+from sandbox_kit.parallel import side_by_side
 from sandbox_kit.source import Source
 
 CRDS = Path(__file__).parent.parent.parent / "crds"
@@ -37,10 +37,7 @@ class Addresses:
 
 def prepare() -> None:
     """Make what takes minutes, at the same time: Kubernetes' programs and OpenStack's environment."""
-    with ThreadPoolExecutor() as pool:
-        programs, packages = pool.submit(binaries.ensure), pool.submit(environment.ensure)
-    programs.result()
-    packages.result()
+    side_by_side(binaries.ensure, environment.ensure)
 
 
 class Sandbox:
@@ -72,13 +69,10 @@ class Sandbox:
 
     def start(self) -> Self:
         """Start Kubernetes and OpenStack side by side; what was started is stopped again when one of them fails."""
-        with ExitStack() as starting, ThreadPoolExecutor() as pool:
+        with ExitStack() as starting:
             starting.enter_context(self.source)
-            samples.serve(self.source)
-            parts = [pool.submit(self._start_kubernetes), pool.submit(self._start_openstack)]
             starting.callback(self._stop_servers)
-            for part in parts:
-                part.result()
+            side_by_side(self._start_kubernetes, self._start_openstack, lambda: samples.serve(self.source))
             self._running = starting.pop_all()
         return self
 
