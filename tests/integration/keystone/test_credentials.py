@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 
 import pytest
 from tests.integration.images.lab import Operator, condition
@@ -16,53 +17,62 @@ pytestmark = pytest.mark.usefixtures("operator")
 DATA = images.raw(1 << 16)
 WRONG = "wr0ng-planted-password"
 
-# case -> (clouds.yaml, what the reader is told); None: there is no Secret, or it lacks the key
-MALFORMED: dict[str, tuple[str | None, str]] = {
-    "absent": (None, "Secret {secret} does not exist: create it with the key clouds.yaml"),
-    "no-key": (None, "Secret {secret} has no key clouds.yaml (it has: clouds.yml)"),
-    "no-cloud": (
-        "clouds: {prod: {}, test: {}}",
-        "Secret {secret}: clouds.yaml has no cloud named images (it has: prod, test)",
-    ),
-    "no-yaml": (f"clouds: {{images: [{WRONG}", "Secret {secret}: clouds.yaml is not YAML: line 1, column 40"),
-    "tabs": (
-        f"clouds:\n  images:\n\t\tpassword: {WRONG}\n",
-        "Secret {secret}: clouds.yaml is not YAML: line 3, column 1 is a tab: indent with spaces",
-    ),
-}
+
+@dataclass(frozen=True)
+class Case:
+    """A Secret that does not serve, and what the reader of a condition is told about it."""
+
+    words: str
+    content: dict[str, str] | None  # None: there is no Secret
+    reason: str = "CredentialsInvalid"
 
 
-def test_what_is_wrong_with_a_secret_is_told_exactly_and_awaited(lab: CloudLab, name: str) -> None:
-    url = lab.source.serve(name, DATA)
-    for case, (clouds, _) in MALFORMED.items():
-        secret = lab.credentials(f"{name}-{case}", clouds)
-        if case == "no-key":
-            secret["stringData"] = {"clouds.yml": "clouds: {}"}
-        lab.apply(*([] if case == "absent" else [secret]), lab.image(f"{name}-{case}", url, f"{name}-{case}"))
-    for case, (_, words) in MALFORMED.items():
-        body = lab.until(f"{name}-{case}", "CloudReady", "False")
-        told = words.format(secret=f"{lab.namespace}/{name}-{case}")
-        assert condition(body, "CloudReady")["message"] == told
-        assert condition(body, "Ready")["message"] == told
+def unusable(lab: CloudLab) -> dict[str, Case]:
+    wrong = json.dumps(lab.clouds(auth={"password": WRONG}))
+    return {
+        "absent": Case(
+            "Secret {secret} does not exist: create it with the key clouds.yaml", None, "CredentialsNotFound"
+        ),
+        "key": Case("Secret {secret} has no key clouds.yaml (it has: clouds.yml)", {"clouds.yml": wrong}),
+        "cloud": Case(
+            "Secret {secret}: clouds.yaml has no cloud named images (it has: prod, test)",
+            {"clouds.yaml": "clouds: {prod: {}, test: {}}"},
+        ),
+        "yaml": Case(
+            "Secret {secret}: clouds.yaml is not YAML: line 2, column 1",
+            {"clouds.yaml": f"clouds: {{images: [{WRONG}\n"},
+        ),
+        "tabs": Case(
+            "Secret {secret}: clouds.yaml is not YAML: line 3, column 1 is a tab: indent with spaces",
+            {"clouds.yaml": f"clouds:\n  images:\n\t\tpassword: {WRONG}\n"},
+        ),
+        "password": Case(
+            "{secret}/images: Keystone refuses the credentials (The request you have made requires authentication. "
+            "(HTTP 401)): check them in the Secret",
+            {"clouds.yaml": wrong},
+            "CredentialsRefused",
+        ),
+    }
+
+
+def test_what_is_wrong_with_credentials_is_told_exactly_and_awaited(lab: CloudLab, name: str) -> None:
+    url, cases = lab.source.serve(name, DATA), {f"{name}-{case}": it for case, it in unusable(lab).items()}
+    for secret, case in cases.items():
+        made = [lab.credentials(secret) | {"stringData": case.content}] if case.content else []
+        lab.apply(*made, lab.image(secret, url, secret))
+    for secret, case in cases.items():
+        body = lab.until(secret, "CloudReady", "False", case.reason)
+        told = case.words.format(secret=f"{lab.namespace}/{secret}")
+        assert [condition(body, kind)["message"] for kind in ("CloudReady", "Ready")] == [told, told]
         assert condition(body, "Reconciling")["status"] == "True"
 
     lab.apply(lab.credentials(name, lab.clouds()), lab.image(name, url, name))
     lab.ready(name)  # nothing else stops
 
-    lab.apply(*[lab.credentials(f"{name}-{case}", lab.clouds()) for case in MALFORMED])
-    for case in MALFORMED:
-        lab.ready(f"{name}-{case}")
-
-
-def test_a_wrong_password_is_told_and_mending_the_secret_is_enough(lab: CloudLab, name: str) -> None:
-    lab.apply(lab.credentials(name, lab.clouds(auth={"password": WRONG})))
-    lab.apply(lab.image(name, lab.source.serve(name, DATA), name))
-    body = lab.until(name, "CloudReady", "False", "CredentialsRefused")
-    message = condition(body, "Ready")["message"]
-    assert f"{lab.namespace}/{name}/images: Keystone refuses the credentials" in message
-    assert "check them in the Secret" in message
-    lab.apply(lab.credentials(name, lab.clouds()))
-    lab.ready(name, timeout=75)
+    versions = {secret: lab.get(secret)["metadata"]["generation"] for secret in cases}
+    lab.apply(*[lab.credentials(secret, lab.clouds()) for secret in cases])
+    for secret in cases:
+        assert lab.ready(secret, timeout=60)["metadata"]["generation"] == versions[secret]
 
 
 def test_the_retry_annotation_reads_the_secret_again(lab: CloudLab, name: str) -> None:

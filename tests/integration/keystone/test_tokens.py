@@ -24,15 +24,6 @@ def doorway(keystone: Keystone) -> Iterator[Doorway]:
         yield running
 
 
-@pytest.fixture
-def short_lived(keystone: Keystone) -> Iterator[None]:
-    keystone.configure(token_seconds=SHORT)
-    keystone.restart()
-    yield
-    keystone.configure(token_seconds=3600)
-    keystone.restart()
-
-
 def test_one_token_serves_twenty_images(lab: CloudLab, name: str, doorway: Doorway) -> None:
     lab.apply(lab.credentials(name, lab.clouds(auth={"auth_url": doorway.url})))
     names = [f"{name}-{n}" for n in range(20)]
@@ -52,19 +43,6 @@ def test_the_same_credentials_in_two_secrets_share_a_token(lab: CloudLab, name: 
     assert len(doorway.tokens) == 1
 
 
-@pytest.mark.usefixtures("short_lived")
-@pytest.mark.parametrize("told", ["", "2099-01-01T00:00:00.000000Z"], ids=["known", "not-known"])
-def test_a_token_that_ends_during_an_import(lab: CloudLab, name: str, doorway: Doorway, told: str) -> None:
-    """Its end is known beforehand; or it is not, as when it is revoked, and the service refuses it suddenly."""
-    doorway.expires_at = told
-    url = lab.source.serve(name, DATA, Fault(rate=len(DATA) // IMPORT))
-    lab.apply(lab.credentials(name, lab.clouds(auth={"auth_url": doorway.url})))
-    lab.apply(lab.image(name, url, name, stores={"all": {}}, visibility="public"))
-    assert lab.ready(name)["status"]["storesReady"] == "3/3"
-    assert len(doorway.tokens) > 1
-    assert len(lab.source.requests_of(name)) == 1
-
-
 def test_no_token_is_ever_shown(lab: CloudLab, name: str, doorway: Doorway, operator: Operator) -> None:
     lab.apply(lab.credentials(name, lab.clouds(auth={"auth_url": doorway.url})))
     lab.apply(lab.image(name, lab.source.serve(name, DATA), name))
@@ -72,3 +50,29 @@ def test_no_token_is_ever_shown(lab: CloudLab, name: str, doorway: Doorway, oper
     shown = operator.log.read_text() + lab.kubectl("get", "gimg,events.events.k8s.io", "-o", "json")
     assert doorway.tokens
     assert [token for token in doorway.tokens if token in shown] == []
+
+
+@pytest.fixture
+def short_lived(keystone: Keystone) -> Iterator[None]:
+    """Tokens of a Keystone that is killed to be started anew, as nobody is in the middle of anything."""
+    for seconds in (SHORT, 3600):
+        keystone.configure(token_seconds=seconds)
+        keystone.kill()
+        keystone.start()
+        if seconds == SHORT:
+            yield
+
+
+@pytest.mark.usefixtures("short_lived")
+def test_tokens_that_end_during_an_import(lab: CloudLab, name: str, keystone: Keystone) -> None:
+    """One end is known beforehand; the other is not, as if the token was revoked: the service refuses it suddenly."""
+    with Doorway(keystone.url) as honest, Doorway(keystone.url, expires_at="2099-01-01T00:00:00.000000Z") as lying:
+        doorways = {f"{name}-known": honest, f"{name}-sudden": lying}
+        for one, doorway in doorways.items():
+            url = lab.source.serve(one, DATA, Fault(rate=len(DATA) // IMPORT))
+            lab.apply(lab.credentials(one, lab.clouds(auth={"auth_url": doorway.url})))
+            lab.apply(lab.image(one, url, one, stores={"all": {}}, visibility="public"))
+        for one, doorway in doorways.items():
+            assert lab.ready(one)["status"]["storesReady"] == "3/3"
+            assert len(doorway.tokens) > 1
+            assert len(lab.source.requests_of(one)) == 1
