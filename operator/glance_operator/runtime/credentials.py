@@ -78,9 +78,10 @@ class CredentialsReader:
 
 def parse(data: Mapping[str, bytes], cloud: str, where: str) -> Credentials:
     """The entry of that name. The words of a failure never quote the Secret's content."""
-    entry = _clouds(data, where).get(cloud)
-    if entry is None:
-        names = ", ".join(sorted(_clouds(data, where))) or "none"
+    clouds = _clouds(data, where)
+    entry = clouds.get(cloud)
+    if cloud not in clouds:
+        names = ", ".join(sorted(map(str, clouds))) or "none"
         raise _malformed(f"{where}: clouds.yaml has no cloud named {cloud} (it has: {names})")
     if not isinstance(entry, dict):
         raise _malformed(f"{where}: the cloud {cloud} in clouds.yaml is not a mapping")
@@ -97,7 +98,7 @@ def _clouds(data: Mapping[str, bytes], where: str) -> Mapping[str, Any]:
         document = yaml.safe_load(data["clouds.yaml"].decode())
     except UnicodeDecodeError as error:
         raise _malformed(f"{where}: clouds.yaml is not UTF-8 text") from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # the last two: no such date, nested too deep
         raise _malformed(f"{where}: clouds.yaml is not YAML{_place(error)}") from None
     clouds = document.get("clouds") if isinstance(document, dict) else None
     if not isinstance(clouds, dict):
@@ -105,7 +106,7 @@ def _clouds(data: Mapping[str, bytes], where: str) -> Mapping[str, Any]:
     return clouds
 
 
-def _place(error: yaml.YAMLError) -> str:
+def _place(error: Exception) -> str:
     """Where the file is wrong. The parser's own text would quote the line, and with it perhaps a password."""
     mark = getattr(error, "problem_mark", None)
     if mark is None:

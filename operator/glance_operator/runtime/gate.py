@@ -39,7 +39,7 @@ class Gate:
     def failed(self, trouble: Unavailable) -> None:
         with self._lock:
             was_up = self._trouble is None
-            wait = min(_LAST, _FIRST * 2**self._failures) * random.uniform(0.8, 1.2)  # noqa: S311
+            wait = min(_LAST, _FIRST * 2.0 ** min(self._failures, 30)) * random.uniform(0.8, 1.2)  # noqa: S311
             self._opens = self._clock() + max(wait, trouble.retry_after or 0)
             self._failures += 1
             self._trouble = trouble

@@ -41,6 +41,9 @@ class Endpoint:
 
     def __init__(self, settings: Mapping[str, Any], ca_path: str | None) -> None:
         """``settings``: one entry of a clouds.yaml. Raises ValueError if no client can be made of it."""
+        for name in ("auth", "trusted_headers"):
+            if not isinstance(settings.get(name) or {}, Mapping):
+                raise ValueError(f"{name} is not a mapping")  # noqa: TRY004  (a value somebody wrote)
         entry = {k: v for k, v in settings.items() if k != "trusted_headers"}
         self.headers = {str(k): str(v) for k, v in (settings.get("trusted_headers") or {}).items()}
         if ca_path:

@@ -47,8 +47,9 @@ class NextIncarnation(Step):
 def content_hash(spec: ImageSpec) -> str:
     """What is to be served, as one short word: the digest if one is demanded, else the URL; and the formats."""
     source = spec.source.model_dump(mode="json", by_alias=True, exclude_none=True) if spec.source else {}
-    checksum = (source.get("http") or {}).get("checksum")
-    what = checksum or (source.get("http") or {}).get("url") or source
+    checksum = source.get("checksum") or {}
+    digest = None if "manifest" in checksum else checksum  # a manifest's digest is not known here
+    what = digest or (source.get("http") or {}).get("url") or source
     text = json.dumps([what, spec.disk_format, spec.container_format], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

@@ -100,9 +100,9 @@ def _import_judged(view: View) -> Memory:
 
 
 def _stores_judged(view: View) -> Memory:
-    """The content is there: its attempts are over; those of the stores without it are counted."""
+    """The content is there: its attempts are over; those of the stores that were tried in vain are counted."""
     known = {s: view.memory.stores.get(s, StoreMemory()) for s in stores.missing(view)}
-    counted = {s: _once_more(view, s, m) for s, m in known.items()}
+    counted = {s: _once_more(view, s, m) if stores.is_due(view, s) else m for s, m in known.items()}
     first = not (view.memory.imported and view.image and view.memory.id == view.image.id)
     source = content.url(view) if first else view.memory.source
     return replace(view.memory, attempts=0, next_attempt=None, imported=True, source=source, stores=counted)

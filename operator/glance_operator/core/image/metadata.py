@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from glance_operator.core.image import identity
+from glance_operator.core.image import identity, stores
 from glance_operator.core.image.observed import GlanceImage, View
 from glance_operator.core.plan import Phase, Plan, State, Step, doing
 
@@ -81,7 +81,10 @@ def creation(view: View, content_hash: str) -> dict[str, Any]:
 
 def _last(view: View) -> dict[str, object]:
     """What is set only once the content is good: before, nobody but us should find it or be held up by it."""
-    wanted = {"protected": view.spec.protected, "visibility": view.spec.visibility}
+    visibility = view.spec.visibility
+    if visibility != "private" and not stores.enough(view):  # users wait until it is everywhere they may ask for it
+        visibility = None
+    wanted = {"protected": view.spec.protected, "visibility": visibility}
     return {k: v for k, v in wanted.items() if v is not None}
 
 

@@ -13,7 +13,7 @@ LONGEST = 600.0  # seconds between two attempts, at most
 def delay(view: View, attempts: int, salt: str = "") -> float:
     """Seconds to wait after that many failed attempts: doubling, with a jitter that is the same at each look."""
     seed = hashlib.sha256(f"{view.uid}/{salt}/{attempts}".encode()).digest()[0] / 255
-    return float(min(LONGEST, view.retry_base * 2 ** max(0, attempts - 1))) * (0.8 + 0.4 * seed)
+    return min(LONGEST, view.retry_base * 2.0 ** min(max(0, attempts - 1), 30)) * (0.8 + 0.4 * seed)
 
 
 def _limit(view: View) -> int | None:

@@ -9,6 +9,7 @@ from glance_operator.core.plan import Plan, Step, doing, stalled, waiting
 
 COPY_IMAGE = "copy-image"
 FIRST_LOOK = 0.15  # seconds after the start of a copy
+LOCKED = 10.0  # seconds between two looks for the end of a lock whose task is over
 RECHECK = 60.0  # seconds until the service is asked again for stores and methods that it did not have
 
 
@@ -79,18 +80,21 @@ def enough(view: View) -> bool:
 
 def fill_missing(view: View) -> Plan | None:
     """Copy to those missing stores whose time has come."""
-    due = tuple(s for s in missing(view) if s in view.service.stores and _due(view, s))
-    if not due or view.image is None or view.image.lock or COPY_IMAGE not in view.service.methods:
+    due = tuple(s for s in missing(view) if _can_be_filled(view, s) and is_due(view, s))
+    if not due or view.image is None or view.image.lock:
         return None
     step = CopyToStores(view.image.id, due)
     return doing(step, "Copying", f"Copying the data to {', '.join(due)}", slot=True, after=FIRST_LOOK)
 
 
-def _due(view: View, store: str) -> bool:
+def _can_be_filled(view: View, store: str) -> bool:
+    return store in view.service.stores and COPY_IMAGE in view.service.methods and not given_up(view, store)
+
+
+def is_due(view: View, store: str) -> bool:
+    """Whether the store is tried with the next copy, or was with the last one: its time has come."""
     memory = view.memory.stores.get(store, StoreMemory())
-    if given_up(view, store):
-        return False
-    return memory.next_attempt is None or memory.next_attempt <= view.now
+    return not given_up(view, store) and (memory.next_attempt is None or memory.next_attempt <= view.now)
 
 
 def given_up(view: View, store: str) -> bool:
@@ -129,8 +133,10 @@ def hint() -> str:
 
 def until_next(view: View) -> float | None:
     """Seconds until the next attempt on a missing store; None if there is none to come."""
-    times = [m.next_attempt for s in missing(view) if (m := view.memory.stores.get(s)) and m.next_attempt]
-    return max(0.1, (min(times) - view.now).total_seconds()) if times else None
+    memories = [view.memory.stores.get(s, StoreMemory()) for s in missing(view) if _can_be_filled(view, s)]
+    times = [m.next_attempt for m in memories if m.next_attempt]
+    least = LOCKED if view.image and view.image.lock else 0.1
+    return max(least, (min(times) - view.now).total_seconds()) if times else None
 
 
 def summary(view: View) -> str:
