@@ -27,6 +27,7 @@ _TIMEOUT = 30.0  # seconds; no request of ours carries data
 _PAGE = 1000  # the most Glance gives at once
 _OVERLOADED = frozenset({429, 502, 503, 504})
 _TAGS = re.compile(r"<[^>]+>")
+_REQUEST_ID = re.compile(r" \(Request-ID: [^)]*\)")
 
 
 def _nothing(*_: object) -> None: ...
@@ -237,7 +238,9 @@ class Glance:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n")[0][:300] or type(error).__name__
+    """Without the request's id: the same refusal has the same words each time."""
+    text = _REQUEST_ID.sub("", str(error)).strip()
+    return text.split("\n")[0][:300] or type(error).__name__
 
 
 def _cause(error: Exception) -> str:
