@@ -146,9 +146,11 @@ class Engine:
     def _describe(self, key: Key, controller: Controller, look: Any, plan: Plan, body: Body) -> float:
         """Publish what is new; for a passing state, the seconds for which it is still held back."""
         status = controller.status(look, plan, body)
+        if not plan.passing:
+            self._passing.pop(key, None)
         if status is None or status == body.get("status"):
             return 0
-        if left := self._held_back(key, plan):
+        if plan.passing and (left := self._held_back(key, plan)):
             return left
         self._publish(key, body, status)
         self._tell(key, body, plan)
@@ -157,9 +159,6 @@ class Engine:
     def _held_back(self, key: Key, plan: Plan) -> float:
         """Seconds until a passing state has lasted long enough to be worth a write; what follows it in the same
         state, its progress, waits as long again."""
-        if not plan.passing:
-            self._passing.pop(key, None)
-            return 0
         now = time.monotonic()
         reason, since = self._passing.get(key, ("", 0.0))
         if reason == plan.state.reason and now - since >= _HOLD:
