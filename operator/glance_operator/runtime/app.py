@@ -75,7 +75,7 @@ class App:
         self._workers = Workers(self._queue, engine.reconcile, settings.workers, self.metrics)
         self._intake = Intake(self._store, self._queue, engine.settled, wiring, settings.resync)
         self._sweep = Sweep(self._kube, self._store, self._intake, self._scope(), self._missed)
-        self._feed = Feed(self._watch, self._served, self._feed_started)
+        self._feed = Feed(self._watch, self._served, self.metrics.feed_starts.inc)
         checks = {"/healthz": self._unhealthy, "/readyz": self._unready}
         self.health = Health(settings.health_address, settings.health_port, checks, self.metrics.expose)
         self.metrics.watch_queue(self._queue.stats)
@@ -121,14 +121,9 @@ class App:
         return Scope(tuple(self._resources), given.watch_namespaces, given.sweep_interval, given.sweep_grace)
 
     async def _watch(self) -> None:
-        given, kube = self._settings, self._kube
-        await handlers.watch(
-            self._resources.values(),
-            given.watch_namespaces,
-            given.watch_timeout,
-            self._receive,
-            kube.transport.connection,
-        )
+        given = self._settings
+        hooks = handlers.Hooks(self._receive, self._sweep.soon, self._kube.transport.connection)
+        await handlers.watch(self._resources.values(), given.watch_namespaces, given.watch_timeout, hooks)
 
     def _receive(self, kind: str | None, body: Body) -> None:
         """One event of the feed; whatever is wrong with it, a sweep will see the object again."""
@@ -144,12 +139,10 @@ class App:
         plurals = {resource.plural for resource in self._resources.values()}
         return plurals <= self._kube.served(api.GROUP, api.VERSION)
 
-    def _feed_started(self) -> None:
-        self.metrics.feed_starts.inc()
-        self._sweep.soon()
-
     def _missed(self, what: str) -> None:
         self.metrics.swept.labels(what).inc()
+        if what == "change":  # deletions are missed whenever a list takes the place of a watch, changes never
+            self._feed.restart()
 
     def _event_dropped(self, reason: str) -> None:
         self.metrics.events_dropped.labels(reason).inc()

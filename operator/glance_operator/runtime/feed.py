@@ -17,8 +17,9 @@ from collections.abc import Awaitable, Callable
 from glance_operator.runtime.kube import ApiError, Unreachable
 
 log = logging.getLogger(__name__)
-_FIRST_PAUSE, _LAST_PAUSE = 0.5, 10.0
+_FIRST_PAUSE, _LAST_PAUSE = 0.5, 5.0
 _PULSE = 1.0
+_BURIALS = 20
 _SILENCE = 60.0  # an event loop that did not turn for so long is stuck
 _LONG_ENOUGH = 60.0  # after a run of this length the next pause is short again
 
@@ -48,10 +49,14 @@ class Feed:
     def stop(self, seconds: float = 5.0) -> None:
         """Stop watching; returns when it has stopped, or after so long."""
         self._stop.set()
+        self.restart()
+        self._thread.join(seconds)
+
+    def restart(self) -> None:
+        """End the present watch, because it is deaf; the next one begins soon."""
         if self._loop is not None and self._task is not None:
             with contextlib.suppress(RuntimeError):  # the loop has just ended by itself
                 self._loop.call_soon_threadsafe(self._task.cancel)
-        self._thread.join(seconds)
 
     def alive(self) -> bool:
         """Whether the thread lives and its event loop turns."""
@@ -81,16 +86,21 @@ class Feed:
         return not trouble
 
     def _once(self) -> str:
+        loop = asyncio.new_event_loop()  # not asyncio.run: that waits for ever for tasks which swallow their end
+        loop.set_exception_handler(lambda _, context: log.debug("left over in the feed: %s", context.get("message")))
         try:
-            asyncio.run(self._main())
+            loop.run_until_complete(self._main())
         except asyncio.CancelledError:
             return "cancelled"
         except Exception as error:  # whatever ends kopf, the feed goes on
             return f"{type(error).__name__}: {error}"
+        finally:
+            loop.run_until_complete(_bury())
+            loop.close()
         return "without a reason"
 
     async def _main(self) -> None:
-        pulse = asyncio.create_task(self._pulse())  # before kopf, which cancels what is created after its own start
+        pulse = asyncio.create_task(self._pulse())
         self._loop, self._task = asyncio.get_running_loop(), asyncio.ensure_future(self._watch())
         if self._stop.is_set():
             self._task.cancel()
@@ -103,3 +113,14 @@ class Feed:
         while True:
             self._beat = time.monotonic()
             await asyncio.sleep(_PULSE)
+
+
+async def _bury() -> None:
+    """End what is left of a watch; kopf's watchers may have to be told several times. The rest ends with the loop."""
+    for _ in range(_BURIALS):
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        if not left:
+            return
+        for task in left:
+            task.cancel()
+        await asyncio.wait(left, timeout=0.1)

@@ -11,8 +11,8 @@ import logging
 import random
 import ssl
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import aiohttp
 import kopf
@@ -22,36 +22,52 @@ from glance_operator.runtime.store import Body
 
 log = logging.getLogger(__name__)
 _SHORT_WATCH = 1.0
-_LONGEST_PAUSE = 10.0
-
-Receive = Callable[[str | None, Body], None]
-Connect = Callable[[bool], Connection]
+_LONGEST_PAUSE = 5.0
 
 
-async def watch(
-    resources: Iterable[Resource], namespaces: Sequence[str], timeout: int, receive: Receive, connect: Connect
-) -> None:
-    """Feed every event to `receive(type, body)` until cancelled; ends with an exception where kopf gives up.
+class Hooks(NamedTuple):
+    """What the feed calls.
 
+    receive(type, body): every event. listed(): kopf reads everything anew, so that what vanished meanwhile is not told.
     connect(reload): where the API server is and who we are; reload after the credentials were refused.
     """
+
+    receive: Callable[[str | None, Body], None]
+    listed: Callable[[], None]
+    connect: Callable[[bool], Connection]
+
+
+async def watch(resources: Iterable[Resource], namespaces: Sequence[str], timeout: int, hooks: Hooks) -> None:
+    """Watch until cancelled; ends with an exception where kopf gives up. timeout: seconds a watch may last."""
     registry = kopf.OperatorRegistry()
     for resource in resources:
-        _listen(registry, resource, receive)
-    kopf.on.login(registry=registry)(_Login(connect).session)
-    await kopf.operator(
-        registry=registry,
-        settings=_settings(timeout),
-        clusterwide=not namespaces,
-        namespaces=namespaces,
-        standalone=True,
-    )
+        _listen(registry, resource, hooks)
+    login = _Login(hooks)
+    kopf.on.login(registry=registry)(login.session)
+    scope: dict[str, Any] = {"clusterwide": not namespaces, "namespaces": namespaces, "standalone": True}
+    tasks = await kopf.spawn_tasks(registry=registry, settings=_settings(timeout), **scope)
+    try:
+        await _first_end(tasks)
+    finally:
+        await login.close()
 
 
-def _listen(registry: kopf.OperatorRegistry, resource: Resource, receive: Receive) -> None:
+async def _first_end(tasks: Collection[asyncio.Task[Any]]) -> None:
+    """Until one of kopf's tasks ends, and with its error. kopf's own way to wait takes 5 s to bury the others."""
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks, timeout=0.5)
+    for task in done:
+        task.result()
+
+
+def _listen(registry: kopf.OperatorRegistry, resource: Resource, hooks: Hooks) -> None:
     @kopf.on.event(resource.group, resource.version, resource.plural, registry=registry)
     async def remember(event: Any, **_: Any) -> None:
-        receive(event["type"], dict(event["object"]))
+        hooks.receive(event["type"], dict(event["object"]))
 
 
 def _settings(timeout: int) -> kopf.OperatorSettings:
@@ -112,19 +128,26 @@ class _NoProgress(kopf.ProgressStorage):
 class _Login:
     """Gives kopf a session of ours; called again when the credentials were refused."""
 
-    def __init__(self, connect: Connect) -> None:
-        self._connect = connect
+    def __init__(self, hooks: Hooks) -> None:
+        self._hooks = hooks
         self._refused = _Pause()
+        self._sessions: list[aiohttp.ClientSession] = []
 
     async def session(self, **_: Any) -> kopf.AiohttpSession:
         """Its connections are not bounded: there is one per watch, and kopf asks for nothing else."""
         await asyncio.sleep(self._refused.next())
-        connection = self._connect(self._refused.many > 1)
+        connection = self._hooks.connect(self._refused.many > 1)
         session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, ssl=_tls(connection)),
-            middlewares=(_Manners(lambda: self._connect(False).authorization),),
+            middlewares=(_Manners(self._hooks),),
         )
+        self._sessions.append(session)
         return kopf.AiohttpSession(server=connection.server, aiohttp_session=session)
+
+    async def close(self) -> None:
+        """kopf closes them only when it ends in peace."""
+        for session in self._sessions:
+            await session.close()
 
 
 class _Pause:
@@ -144,25 +167,35 @@ class _Pause:
 class _Manners:
     """An aiohttp middleware: fresh token, paced watches, and one line a change in place of one an attempt."""
 
-    def __init__(self, authorization: Callable[[], str | None]) -> None:
-        self._authorization = authorization
+    def __init__(self, hooks: Hooks) -> None:
+        self._hooks = hooks
         self._ended: dict[str, float] = {}
         self._short: dict[str, int] = {}
         self._troubles: dict[str, str] = {}
 
     async def __call__(self, request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
         path = request.url.path
-        if authorization := self._authorization():
-            request.headers["Authorization"] = authorization
         if request.url.query.get("watch"):
             await self._pace(path)
         try:
-            response = await send(request)
+            response = await self._authorized(request, send, False)
+            if response.status == 401:  # renewed meanwhile; were kopf told, it would close every watch
+                response.release()
+                response = await self._authorized(request, send, True)
         except (aiohttp.ClientError, TimeoutError) as error:
             self._note(path, str(error) or type(error).__name__)
             raise
         self._note(path, f"HTTP {response.status}" if response.status >= 400 else "")
+        if "limit" in request.url.query and "continue" not in request.url.query and response.status == 200:
+            self._hooks.listed()
         return response
+
+    async def _authorized(
+        self, request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType, reload: bool
+    ) -> aiohttp.ClientResponse:
+        if authorization := self._hooks.connect(reload).authorization:
+            request.headers["Authorization"] = authorization
+        return await send(request)
 
     async def _pace(self, path: str) -> None:
         """Watches that follow each other within a second are started ever more slowly."""

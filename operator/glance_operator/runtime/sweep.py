@@ -16,6 +16,7 @@ from glance_operator.runtime.store import Body, Key, Store, Version
 
 log = logging.getLogger(__name__)
 _LOOK = 0.1
+_GATHER = 0.5
 _RETRY = 3.0
 
 
@@ -63,7 +64,7 @@ class Sweep:
         self._thread.join(seconds)
 
     def soon(self) -> None:
-        """Sweep now: the feed was started (again)."""
+        """Sweep now: the feed has begun to list everything, and will not tell what vanished meanwhile."""
         self._now.set()
 
     def synced(self) -> bool:
@@ -87,10 +88,17 @@ class Sweep:
     def _run(self) -> None:
         wait: float | None = None
         while not self._stopped:
-            self._now.wait(wait)
-            self._now.clear()
+            if self._now.wait(wait):
+                self._gather()
             if not self._stopped:
                 wait = self._scope.interval * random.uniform(0.8, 1.2) if self._tried() else _RETRY  # noqa: S311
+
+    def _gather(self) -> None:
+        """The feed lists kind after kind: one sweep is enough for all of them."""
+        deadline = time.monotonic() + _GATHER
+        while not self._stopped and time.monotonic() < deadline:
+            time.sleep(_LOOK)
+        self._now.clear()
 
     def _tried(self) -> bool:
         try:

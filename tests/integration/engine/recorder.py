@@ -7,6 +7,7 @@ and ends.
 
 from __future__ import annotations
 
+import logging
 import signal
 import threading
 import time
@@ -20,6 +21,7 @@ from glance_operator.runtime.queue import Lane, Next
 from glance_operator.runtime.store import Body, Key
 from glance_operator.settings import Settings
 
+log = logging.getLogger("glance_operator.recorder")
 FINALIZER = "glance-operator.io/image"
 WIRING = Wiring(controllers=frozenset({"Image"}))
 
@@ -39,6 +41,7 @@ class Recorder:
         """One pass."""
         body = self._parts.store.get(key)
         if body is None:
+            log.info("forgot %s", key)
             return Next()
         if "deletionTimestamp" in body["metadata"]:
             self._parts.kube.remove_finalizer(body, FINALIZER)

@@ -9,8 +9,10 @@ from tests.support import eventually
 
 from glance_operator.runtime import feed as module
 from glance_operator.runtime.feed import Feed
-from glance_operator.runtime.handlers import _Manners, _Pause
-from glance_operator.runtime.kube import Unreachable
+from glance_operator.runtime.handlers import Hooks, _Manners, _Pause
+from glance_operator.runtime.kube import Connection, Unreachable
+
+CONNECTION = Connection("http://127.0.0.1:1", None, None, None, None, False)
 
 
 @pytest.fixture(autouse=True)
@@ -69,6 +71,51 @@ def test_a_watch_that_ends_is_started_again(end: BaseException | None) -> None:
     assert not watched.feed.alive()
 
 
+def test_a_deaf_watch_is_replaced() -> None:
+    watched = Watched()
+    watched.feed.start()
+    try:
+        assert watched.watching.wait(5)
+        watched.watching.clear()
+        watched.feed.restart()
+        assert watched.watching.wait(5)
+        assert watched.starts == 2
+    finally:
+        watched.feed.stop()
+
+
+def test_tasks_that_swallow_their_end_hold_up_nothing() -> None:
+    """kopf's watchers do so when they are cancelled at a bad moment."""
+    starts = 0
+    again = threading.Event()
+
+    async def stubborn() -> None:
+        while True:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                continue
+
+    async def watch() -> None:
+        nonlocal starts
+        starts += 1
+        if starts == 1:
+            task = asyncio.create_task(stubborn())
+            await asyncio.sleep(0)
+            task.cancel()
+            raise RuntimeError("kopf gave up")
+        again.set()
+        await asyncio.Event().wait()
+
+    feed = Feed(watch, lambda: True, lambda: None)
+    feed.start()
+    try:
+        assert again.wait(10)
+    finally:
+        feed.stop()
+    assert not feed.alive()
+
+
 def test_nothing_is_watched_before_the_kinds_are_served() -> None:
     watched = Watched()
     watched.served = [Unreachable("down"), False, True]
@@ -116,7 +163,7 @@ def test_a_loop_that_does_not_turn_is_not_alive(monkeypatch: pytest.MonkeyPatch)
 
 def test_refused_logins_come_ever_more_slowly_and_not_too_slowly() -> None:
     pause = _Pause()
-    assert [pause.next() for _ in range(7)] == [0, 1, 2, 4, 8, 10, 10]
+    assert [pause.next() for _ in range(7)] == [0, 1, 2, 4, 5, 5, 5]
 
 
 def test_watches_that_end_at_once_come_ever_more_slowly(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,7 +177,7 @@ def test_watches_that_end_at_once_come_ever_more_slowly(monkeypatch: pytest.Monk
         now += seconds
 
     monkeypatch.setattr("glance_operator.runtime.handlers.asyncio.sleep", sleep)
-    manners = _Manners(lambda: None)
+    manners = _Manners(Hooks(lambda *_: None, lambda: None, lambda _: CONNECTION))
 
     async def watches(count: int, lasting: float) -> None:
         nonlocal now
@@ -139,7 +186,7 @@ def test_watches_that_end_at_once_come_ever_more_slowly(monkeypatch: pytest.Monk
             now += lasting
 
     asyncio.run(watches(10, lasting=0.01))
-    assert slept == [0, 0.5, 1, 2, 4, 8, 10, 10, 10, 10]
+    assert slept == [0, 0.5, 1, 2, 4, 5, 5, 5, 5, 5]
     slept.clear()
     asyncio.run(watches(3, lasting=5))
     assert slept[1:] == [0, 0]
