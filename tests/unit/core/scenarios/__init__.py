@@ -1,0 +1,10 @@
+"""What can be the matter with an Image, in words, and what is to be done about it: one row, one scenario."""
+
+from tests.unit.core.scenarios.ending import ENDING
+from tests.unit.core.scenarios.making import CONTENT, IDENTITY, LIMITS
+from tests.unit.core.scenarios.row import BOTH, EITHER, MIRROR, MISSING, NO_COPY, Row, served
+from tests.unit.core.scenarios.serving import METADATA, STORES
+
+ALIVE = [*LIMITS, *IDENTITY, *CONTENT, *METADATA, *STORES]
+
+__all__ = ["ALIVE", "BOTH", "EITHER", "ENDING", "MIRROR", "MISSING", "NO_COPY", "Row", "served"]
