@@ -127,7 +127,7 @@ class Server:
     """A program that serves: subclasses say which `command`, with which `environment`, and how to see it `ready`."""
 
     timeout = 60.0
-    grace = 10.0
+    grace = 5.0  # without its etcd an API server never ends by itself
 
     def __init__(self, name: str, directory: Path) -> None:
         self.name = name
