@@ -178,7 +178,9 @@ class Glance:
         try:
             return response.json()
         except ValueError as error:
-            raise unavailable("GlanceUnavailable", f"{self.name}: the answer is not the image API's JSON") from error
+            trouble = unavailable("GlanceUnavailable", "the answer is not the image API's JSON")
+            self._gate.failed(trouble)
+            raise trouble from error
 
     def call(self, method: str, path: str, **options: Any) -> Any:
         """One request through the gate; the ``requests.Response`` of a success."""
@@ -215,25 +217,25 @@ class Glance:
         status, said = response.status_code, _message(response)
         if status in _OVERLOADED or (status >= 500 and method == "GET"):
             wait = response.headers.get("Retry-After", "")
-            text = f"{self.name}: the image service answers HTTP {status}"
+            text = f"the image service answers HTTP {status}"
             raise unavailable("GlanceUnavailable", text, float(wait) if wait.isdigit() else None)
         if status == 401:
-            text = f"{self.name}: the image service refuses the credentials (HTTP 401): check them in the Secret"
+            text = "the image service refuses the credentials (HTTP 401): check them in the Secret"
             raise unavailable("CredentialsRefused", text)
         raise Refused(status, said)
 
     def _translated(self, error: Exception) -> Unavailable:
         """keystoneauth's exceptions; their texts name URLs and status codes, never secrets."""
         if isinstance(error, ksa.Unauthorized | ksa.Forbidden):
-            text = f"{self.name}: Keystone refuses the credentials ({_first_line(error)}): check them in the Secret"
+            text = f"Keystone refuses the credentials ({_first_line(error)}): check them in the Secret"
             return unavailable("CredentialsRefused", text)
         if isinstance(error, ksa.CatalogException | ksa.EndpointNotFound):
-            text = f"{self.name}: the service catalog offers no image service ({_first_line(error)})"
+            text = f"the service catalog offers no image service ({_first_line(error)})"
             return unavailable("EndpointNotFound", text)
         if isinstance(error, ksa.AuthPluginException):
-            text = f"{self.name}: the credentials are incomplete ({_first_line(error)})"
+            text = f"the credentials are incomplete ({_first_line(error)})"
             return unavailable("CredentialsInvalid", text)
-        text = f"{self.name}: the cloud does not answer ({_cause(error)})"
+        text = f"the cloud does not answer ({_cause(error)})"
         return unavailable("GlanceUnavailable", text)
 
 

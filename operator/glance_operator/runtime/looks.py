@@ -138,4 +138,5 @@ class Looks:
         at = self._clock()
         images = [image for hidden in (False, True) for image in self._source.images(hidden, **self._ours)]
         with self._lock:
-            self._rest, self._rest_at = {image.id: image for image in images}, at
+            current = (image for image in images if self._changed.get(image.id, at) <= at)
+            self._rest, self._rest_at = {image.id: image for image in current}, at

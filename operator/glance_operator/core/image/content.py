@@ -124,14 +124,15 @@ def refuse_what_cannot_work(view: View) -> Plan | None:
     """Only as long as there is no content: what is served stays served."""
     if view.image is not None and view.image.status == "active":
         return None
-    if unknown := stores.unknown(view):
-        return stores.refusal(view, unknown)
+    if refused := stores.refuse(view):
+        return refused
     if WEB_DOWNLOAD in view.service.methods:
         return None
     offered = ", ".join(sorted(view.service.methods)) or "none"
     return stalled(
         "MethodNotEnabled",
         f"The image service does not offer web-download (it offers: {offered}): enable it in the service",
+        after=stores.RECHECK,
     )
 
 

@@ -42,7 +42,17 @@ def unknown(view: View) -> tuple[str, ...]:
     return tuple(n for n in names or () if n not in view.service.stores)
 
 
-def refusal(view: View, names: tuple[str, ...]) -> Plan:
+def refuse(view: View) -> Plan | None:
+    """Stores that do not exist, or none at all."""
+    if names := unknown(view):
+        return _unknown_store(view, names)
+    if view.service.stores and not targets(view):
+        message = "spec.stores.all.except leaves out every store that the image service has: shorten the list"
+        return stalled("UnknownStore", message, after=RECHECK)
+    return None
+
+
+def _unknown_store(view: View, names: tuple[str, ...]) -> Plan:
     has = ", ".join(view.service.stores) or "no stores by name"
     return stalled(
         "UnknownStore",
@@ -111,8 +121,8 @@ def demand_all(view: View) -> Plan | None:
         return None
     lacking = missing(view)
     where = ", ".join(lacking)
-    if names := unknown(view):
-        return refusal(view, names)
+    if refused := refuse(view):
+        return refused
     if COPY_IMAGE not in view.service.methods:
         return stalled(
             "MethodNotEnabled",

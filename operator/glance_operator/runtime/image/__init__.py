@@ -53,7 +53,8 @@ class ImageController:
                 view = replace(view, cluster=self._world.kube.cluster_id())
                 view = seen(view, track, at_rest=self.settled(body))
             except Unavailable as trouble:
-                view = replace(view, looked=False, trouble=trouble.state, cause=trouble.cause)
+                state = _of_this_cloud(trouble, view.spec)
+                view = replace(view, looked=False, trouble=state, cause=trouble.cause)
             except Refused as refusal:
                 state = State(Phase.WORKING, "GlanceError", f"Glance refuses to show the image ({refusal})")
                 view = replace(view, looked=False, trouble=state, cause=Cause.OUTAGE)
@@ -162,6 +163,16 @@ def _comeback(view: View, track: Track | None) -> float:
     return max(track.cloud.gate.wait(), 1.0) + (seconds(view.spec.resync_period) / 10 if view.settled else 0.0)
 
 
+def _of_this_cloud(trouble: Unavailable, spec: ImageSpec) -> State:
+    """What is wrong, in terms of this object: others, in other namespaces, may share the cloud."""
+    ref = spec.cloud_credentials_ref
+    if ref is None or trouble.cause is not Cause.OUTAGE:
+        return trouble.state
+    return replace(
+        trouble.state, message=f"Cloud {ref.cloud_name} of Secret {ref.secret_name}: {trouble.state.message}"
+    )
+
+
 def _parsed(body: Body) -> ImageSpec:
     try:
         return ImageSpec.model_validate(body["spec"])
@@ -173,8 +184,11 @@ def _parsed(body: Body) -> ImageSpec:
 
 def _is_left_alone(view: View) -> bool:
     """Nothing is asked of a cloud about an object that is suspended, let go as it is, or not understood."""
-    retained = bool(view.deleted_at) and view.spec.deletion_policy == "Retain"
-    return view.spec.suspend or retained or any(True for _ in limits.not_built(view.spec))
+    if view.spec.suspend or view.spec.cloud_credentials_ref is None:
+        return True
+    if view.deleted_at:
+        return view.spec.deletion_policy == "Retain"
+    return any(True for _ in limits.not_built(view.spec))
 
 
 __all__ = ["ImageController"]

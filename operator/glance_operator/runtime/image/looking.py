@@ -7,10 +7,11 @@ from dataclasses import replace
 
 from glance_operator.api.base import seconds
 from glance_operator.core.image import identity, stores
-from glance_operator.core.image.observed import GlanceImage, Task, View
+from glance_operator.core.image.observed import GlanceImage, Service, Task, View
 from glance_operator.runtime.image.track import Track
 
 _FRESH = 2.0  # seconds for which what was seen of an image is good enough to act on
+_RECENT = 5.0  # seconds for which it is believed that the service lacks something
 _CHECK_TASK = 30.0  # seconds after which a held lock is checked against its task
 
 
@@ -20,12 +21,19 @@ def seen(view: View, track: Track, at_rest: bool) -> View:
     ``at_rest``: nothing is expected to have changed, so the list of all images of ours will do.
     """
     track.turn_to(identity.expected_id(view))
-    view = replace(view, looked=True, service=track.cloud.service(), burnt=track.burnt)
+    view = replace(view, looked=True, service=_service(view, track), burnt=track.burnt)
     image = _image(view, track, at_rest)
     view = replace(view, image=image)
     task = _task(view, image, track) if image else None
     members = track.cloud.glance.members(image.id) if image and _is_shared(view, image) else None
     return replace(view, task=task, members=members)
+
+
+def _service(view: View, track: Track) -> Service:
+    """What is demanded and was not there may have been added since."""
+    service = track.cloud.service()
+    lacking = stores.refuse(replace(view, service=service)) is not None
+    return track.cloud.service(max_age=_RECENT) if lacking else service
 
 
 def _image(view: View, track: Track, at_rest: bool) -> GlanceImage | None:
