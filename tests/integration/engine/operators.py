@@ -91,6 +91,7 @@ class Operators:
     """Starts operators, and ends them all."""
 
     def __init__(self, directory: Path, kubeconfig: Path, namespace: str) -> None:
+        self.directory = directory
         self._where = (directory, kubeconfig, namespace)
         self._running = ExitStack()
 
