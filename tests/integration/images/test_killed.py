@@ -114,6 +114,12 @@ class Scene:
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(kill, range(1, len(labs) + 1), labs))
 
+    def remove(self, labs: list[Lab]) -> None:
+        for lab in labs:
+            lab.delete(NAME)
+        for lab in labs:
+            lab.gone(NAME)
+
     def everything(self) -> set[str]:
         """The ids of all images in Glance, whoever made them, and of all files in its stores."""
         listed = {str(row["id"]) for row in self.glance.rows("SELECT id FROM images WHERE deleted = 0")}
@@ -176,10 +182,7 @@ def test_killed_at_each_call_of_an_import(scene: Scene, calls: tuple[list[str], 
         made = {served_once(lab) for lab in labs}
         assert scene.everything() - others == made
         assert len(made) == len(labs)
-        for lab in labs:
-            lab.delete(NAME)
-        for lab in labs:
-            lab.gone(NAME)
+        scene.remove(labs)
     assert not scene.everything() - others
 
 
@@ -213,6 +216,22 @@ def test_killed_while_glance_downloads(scene: Scene, calls: tuple[list[str], lis
         lab.delete(NAME)
         lab.gone(NAME)
     assert len(scene.source.requests_of(lab.namespace)) == 1
+
+
+def test_told_to_stop_in_the_middle(scene: Scene) -> None:
+    """What is begun with one image ends before the process does; the rest is left to the next."""
+    others, labs = scene.everything(), scene.labs(4)
+    with scene.operator(*labs) as operator:
+        for lab in labs:
+            lab.apply(scene.image(lab))
+        eventually(lambda: scene.everything() - others)
+        operator.stop()
+        assert operator.process.returncode == 0
+    with scene.operator(*labs):
+        made = {served_once(lab) for lab in labs}
+        assert scene.everything() - others == made
+        scene.remove(labs)
+    assert not scene.everything() - others
 
 
 def test_killed_as_the_leader(scene: Scene, calls: tuple[list[str], list[str]]) -> None:

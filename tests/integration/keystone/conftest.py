@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from tests.integration.images.lab import Lab, Operator
+from tests.integration.keystone.doorway import Doorway
 from tests.integration.keystone.identity import Administrator
 
 from sandbox_kit.control_plane import ControlPlane
@@ -54,6 +55,12 @@ def operator(lab: CloudLab, sandbox_directory: Path) -> Iterator[Operator]:
 @pytest.fixture(scope="session")
 def administrator(keystone: Keystone) -> Administrator:
     return Administrator(keystone)
+
+
+@pytest.fixture
+def doorway(keystone: Keystone) -> Iterator[Doorway]:
+    with Doorway(keystone.url) as running:
+        yield running
 
 
 @pytest.fixture
