@@ -9,6 +9,7 @@ from uuid import UUID, uuid5
 from glance_operator.core.image.observed import GlanceImage, View
 from glance_operator.core.plan import Plan, stalled
 
+_WAYS_OUT = "delete it there, or create another Image with another spec.id"
 PREFIX = "glance_operator_"
 CLUSTER, OWNER, UID, CONTENT = PREFIX + "cluster", PREFIX + "owner", PREFIX + "uid", PREFIX + "content"
 
@@ -62,7 +63,8 @@ def only_what_is_ours(view: View) -> Plan | None:
     if ownership(view, view.image) is Ownership.NOBODY:
         return stalled(
             "NotOurs",
-            f"Glance image {view.image.id} exists and was not made by this object: choose another spec.id",
+            f"Glance image {view.image.id} exists and was not made by this object: {_WAYS_OUT}",
         )
     owner = view.image.properties.get(OWNER, "another object")
-    return stalled("OwnedElsewhere", f"Glance image {view.image.id} belongs to {owner} of another cluster or uid")
+    message = f"Glance image {view.image.id} belongs to {owner} of another cluster or uid: {_WAYS_OUT}"
+    return stalled("OwnedElsewhere", message)

@@ -58,7 +58,7 @@ def recall(body: Mapping[str, Any]) -> Memory:
         attempts=attempt.get("count") or 0,
         next_attempt=moment(attempt.get("nextAttemptTime")),
         task_id=attempt.get("taskID") or "",
-        stores={s["name"]: _store(s) for s in status.get("stores") or ()},
+        stores={s["name"]: _store(s) for s in status.get("stores") or () if s.get("attempts")},
         applied_properties=_names(applied.get("properties")),
         applied_tags=_names(applied.get("tags")),
         applied_members=_names(applied.get("members")),

@@ -183,7 +183,7 @@ def _store(view: View, plan: Plan, name: str, before: Mapping[str, Any]) -> dict
         "nextAttemptTime": text(memory.next_attempt) if pending and memory.next_attempt else None,
         "lastTransitionTime": before.get("lastTransitionTime") if same else text(view.now),
     }
-    return {k: v for k, v in entry.items() if v is not None}
+    return _without_empty(entry)
 
 
 def _store_condition(view: View, plan: Plan, name: str) -> Condition:
