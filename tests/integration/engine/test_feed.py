@@ -1,11 +1,13 @@
 """The whole machinery on a real API server, in fair weather: what it sees, what it costs, and what it leaves alone."""
 
 import time
+import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from tests.integration.engine.cluster import Cluster, message, recorded
-from tests.integration.engine.operators import Operator, Operators
+from tests.integration.engine.operators import Operators
 from tests.support import eventually
 
 from glance_operator.runtime.kube import Kube
@@ -16,60 +18,81 @@ FINALIZER = "glance-operator.io/image"
 OBJECTS = 30
 
 
-@pytest.fixture
-def operator(operators: Operators, cluster: Cluster) -> Operator:
-    """An operator that has handled 30 objects."""
-    for number in range(OBJECTS):
-        cluster.create(f"i{number}")
-    operator = operators.start("first")
-    eventually(lambda: all(map(recorded, cluster.all())))
-    return operator
+class Served:
+    """An operator that has handled 30 objects of one namespace, and both."""
+
+    def __init__(self, operators: Operators, cluster: Cluster) -> None:
+        self.operators, self.cluster = operators, cluster
+        for number in range(OBJECTS):
+            cluster.create(f"i{number}")
+        self.operator = operators.start("first")
+        eventually(lambda: all(map(recorded, cluster.all())))
+
+    def patches(self) -> float:
+        """Writes on our objects since the operator's start."""
+        counts = self.operator.metrics().items()
+        return sum(value for name, value in counts if 'requests_total{code="200"' in name and '"PATCH"' in name)
 
 
-def patches(operator: Operator) -> float:
-    """Writes on our objects since its start."""
-    return sum(value for name, value in operator.metrics().items() if "_requests_total" in name and '"PATCH"' in name)
+@pytest.fixture(scope="module")
+def served(
+    kube: Kube, kubeconfig: Path, control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Served]:
+    """One for all tests that do not mind each other."""
+    name = f"served-{uuid.uuid4().hex[:8]}"
+    control_plane.run_kubectl("create", "namespace", name)
+    operators = Operators(tmp_path_factory.mktemp("served"), kubeconfig, name)
+    try:
+        yield Served(operators, Cluster(kube, name))
+    finally:
+        operators.end()
+        control_plane.run_kubectl("delete", "namespace", name, "--wait=false")
 
 
-def test_one_write_an_object_and_no_trace_but_the_status(operator: Operator, cluster: Cluster) -> None:
+def test_one_write_an_object_and_no_trace_but_the_status(served: Served) -> None:
     """kopf, which is only the feed, must add neither annotations nor finalizers nor Events."""
-    assert patches(operator) == OBJECTS
-    for body in cluster.all():
+    assert served.patches() == OBJECTS
+    for body in served.cluster.all():
         assert not body["metadata"].get("annotations")
         assert not body["metadata"].get("finalizers")
-    events = f"/apis/events.k8s.io/v1/namespaces/{cluster.namespace}/events"
-    assert cluster.kube.transport.call(Request("GET", events))["items"] == []
+    events = f"/apis/events.k8s.io/v1/namespaces/{served.cluster.namespace}/events"
+    assert served.cluster.kube.transport.call(Request("GET", events))["items"] == []
 
 
-def test_a_restart_writes_nothing(operator: Operator, operators: Operators, cluster: Cluster) -> None:
-    operator.end()
-    again = operators.start("second", leader_elect=False)
-    eventually(again.ready)
-    cluster.create("new")
-    eventually(lambda: message(cluster.get("new")).startswith("second 1 "))
-    assert patches(again) == 1
-
-
-def test_changes_and_deletions_are_seen_at_once(operator: Operator, cluster: Cluster) -> None:
+def test_changes_and_deletions_are_seen_at_once(served: Served) -> None:
+    cluster = served.cluster
+    cluster.patch("i1", {"metadata": {"finalizers": [FINALIZER]}})
     began = time.monotonic()
     cluster.patch("i0", {"spec": {"hidden": True}})
-    cluster.patch("i1", {"metadata": {"finalizers": [FINALIZER]}})
     cluster.delete("i1")
     eventually(lambda: recorded(cluster.get("i0") or {"metadata": {"generation": 0}}), timeout=5, interval=0.02)
     eventually(lambda: cluster.get("i1") is None, timeout=5, interval=0.02)
     assert time.monotonic() - began < 3
 
 
-def test_an_annotation_of_others_is_no_reason_to_work(operator: Operator, cluster: Cluster) -> None:
-    cluster.patch("i0", {"metadata": {"annotations": {"example.org/tool": "was here"}}})
-    cluster.patch("i1", {"spec": {"hidden": True}})
-    eventually(lambda: message(cluster.get("i1")).startswith(f"first {OBJECTS + 1} "))
-    assert patches(operator) == OBJECTS + 1
+def test_an_annotation_of_others_is_no_reason_to_work(served: Served) -> None:
+    """It comes before a change on the same watch: when the change is done, nothing was done for the annotation."""
+    before, cluster = served.patches(), served.cluster
+    cluster.patch("i2", {"metadata": {"annotations": {"example.org/tool": "was here"}}})
+    cluster.patch("i3", {"spec": {"hidden": True}})
+    eventually(lambda: recorded(cluster.get("i3") or {"metadata": {"generation": 0}}))
+    assert served.patches() == before + 1
 
 
-def test_the_retry_annotation_is_a_reason(operator: Operator, cluster: Cluster) -> None:
-    cluster.patch("i0", {"metadata": {"annotations": {"glance-operator.io/retry": "now"}}})
-    eventually(lambda: message(cluster.get("i0")).startswith(f"first {OBJECTS + 1} "))
+def test_the_retry_annotation_is_a_reason(served: Served) -> None:
+    before = message(served.cluster.get("i4"))
+    served.cluster.patch("i4", {"metadata": {"annotations": {"glance-operator.io/retry": "now"}}})
+    eventually(lambda: message(served.cluster.get("i4")) != before)
+    served.cluster.patch("i4", {"metadata": {"annotations": None}})
+
+
+def test_a_restart_writes_nothing(served: Served) -> None:
+    served.operator.end()
+    again = served.operators.start("second", leader_elect=False)
+    eventually(again.ready)
+    served.cluster.create("new")
+    eventually(lambda: message(served.cluster.get("new")).startswith("second "))
+    assert [body["metadata"]["name"] for body in served.cluster.all() if message(body).startswith("second ")] == ["new"]
 
 
 class TestNamespaces:
