@@ -75,6 +75,11 @@ def kind_of(call: str) -> str:
     return ends.get(where.rpartition("/")[2], {"PATCH": "metadata", "DELETE": "delete"}.get(method, call))
 
 
+def awaited(lab: Lab, what: str) -> None:
+    """kubectl's own waiting: asking ten times a second would take the processor from those we wait for."""
+    lab.kubectl("wait", f"--for={what}", "--timeout=55s", f"gimg/{NAME}")
+
+
 @dataclass(frozen=True)
 class Scene:
     """Namespaces, operators and all of Glance, for the tests below."""
@@ -114,11 +119,19 @@ class Scene:
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(kill, range(1, len(labs) + 1), labs))
 
+    def serve(self, labs: list[Lab]) -> None:
+        """With an operator there: declare the image in each namespace, and wait until it is served."""
+        for lab in labs:
+            lab.apply(self.image(lab))
+        for lab in labs:
+            awaited(lab, "condition=Ready")
+
     def remove(self, labs: list[Lab]) -> None:
+        """With an operator there: delete the objects, and wait until they are gone."""
         for lab in labs:
             lab.delete(NAME)
         for lab in labs:
-            lab.gone(NAME)
+            awaited(lab, "delete")
 
     def everything(self) -> set[str]:
         """The ids of all images in Glance, whoever made them, and of all files in its stores."""
@@ -136,11 +149,9 @@ def calls(scene: Scene) -> tuple[list[str], list[str]]:
     """The mutating calls of an import and of a deletion that nobody disturbs."""
     lab = scene.lab()
     with Mortal(scene.directory, lab) as operator:
-        lab.apply(scene.image(lab))
-        lab.ready(NAME)
+        scene.serve([lab])
         imported = operator.calls()
-        lab.delete(NAME)
-        lab.gone(NAME)
+        scene.remove([lab])
         return certain(imported), certain(operator.calls()[len(imported) :])
 
 
@@ -157,7 +168,8 @@ def test_the_calls_to_be_killed_at_are_of_every_kind(calls: tuple[list[str], lis
 
 def served_once(lab: Lab) -> str:
     """The id of the one image there is for the object, which is all that it should be."""
-    status = lab.ready(NAME, 60)["status"]
+    awaited(lab, "condition=Ready")
+    status = lab.ready(NAME)["status"]
     (image,) = lab.owned(NAME)
     assert image["id"] == status["id"]
     shown = {key: image[key] for key in ("status", "visibility", "protected", "tags", "os_distro")}
@@ -190,14 +202,11 @@ def test_killed_at_each_call_of_an_import(scene: Scene, calls: tuple[list[str], 
 def test_killed_at_each_call_of_a_deletion(scene: Scene, calls: tuple[list[str], list[str]], when: str) -> None:
     others, labs = scene.everything(), scene.labs(len(calls[1]))
     with scene.operator(*labs):
-        for lab in labs:
-            lab.apply(scene.image(lab))
-        for lab in labs:
-            lab.ready(NAME)
+        scene.serve(labs)
     scene.kill_at_each(labs, when, lambda lab: lab.delete(NAME))
     with scene.operator(*labs):
         for lab in labs:
-            lab.gone(NAME)
+            awaited(lab, "delete")
     assert not scene.everything() - others
 
 
@@ -213,8 +222,7 @@ def test_killed_while_glance_downloads(scene: Scene, calls: tuple[list[str], lis
         lab.until(NAME, "Reconciling", "True", "Downloading")
         scene.source.release(lab.namespace)
         served_once(lab)
-        lab.delete(NAME)
-        lab.gone(NAME)
+        scene.remove([lab])
     assert len(scene.source.requests_of(lab.namespace)) == 1
 
 
@@ -244,8 +252,7 @@ def test_killed_as_the_leader(scene: Scene, calls: tuple[list[str], list[str]]) 
     dead = lease_of(lab)
     with scene.operator(lab, **election):
         served_once(lab)
-        lab.delete(NAME)
-        lab.gone(NAME)
+        scene.remove([lab])
         heir = lease_of(lab)
     assert heir["holderIdentity"] != dead["holderIdentity"]
     waited = datetime.fromisoformat(heir["acquireTime"]) - datetime.fromisoformat(dead["renewTime"])
