@@ -150,5 +150,13 @@ def test_an_image_is_read_as_glance_shows_it() -> None:
 
 
 def test_an_image_of_which_glance_shows_little() -> None:
-    bare: dict[str, Any] = {"id": "i1", "name": None, "status": "queued", "size": None, "tags": [], "min_disk": None, "stores": None}
+    bare: dict[str, Any] = {
+        "id": "i1",
+        "name": None,
+        "status": "queued",
+        "size": None,
+        "tags": [],
+        "min_disk": None,
+        "stores": None,
+    }
     assert GlanceImage.parse(bare) == GlanceImage("i1")

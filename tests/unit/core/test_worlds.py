@@ -1,0 +1,148 @@
+"""Whatever the world looks like: there is an answer, it is safe, it is said clearly, and then there is quiet."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests import support_kstatus
+from tests.unit.core.builders import (
+    FULL,
+    OUTAGE,
+    body_of,
+    glance_image,
+    later,
+    memory,
+    queued,
+    read_again,
+    spec,
+    task,
+    tried,
+    view,
+)
+from tests.unit.core.scenarios import BOTH, EITHER, MISSING, NO_COPY
+
+from glance_operator.core.conditions import find
+from glance_operator.core.image import content, decide, identity
+from glance_operator.core.image.content import CreateImage
+from glance_operator.core.image.deletion import DeleteImage
+from glance_operator.core.image.observed import Cause, GlanceImage, Memory, View
+from glance_operator.core.image.status import status
+from glance_operator.core.plan import AddFinalizer, LetGo, Phase, Plan
+
+SPECS = st.one_of(
+    st.sampled_from([spec(), EITHER, BOTH, spec(stores={"names": ["nope", "central"]}), spec(stores={"all": {}})]),
+    st.builds(
+        lambda **wish: spec(**{k: v for k, v in wish.items() if v is not None}),
+        suspend=st.booleans(),
+        visibility=st.sampled_from([None, "private", "public", "shared"]),
+        protected=st.sampled_from([None, True, False]),
+        driftPolicy=st.sampled_from(["Correct", "Report"]),
+        deletionPolicy=st.sampled_from([None, "Delete", "DeleteProtected", "Retain"]),
+        retryLimit=st.sampled_from([-1, 0, 5]),
+        tags=st.sampled_from([None, ["a"]]),
+        properties=st.sampled_from([None, {"a": "1"}]),
+        source=st.sampled_from([None, {"http": {"url": "https://x.example.org/y"}}, {"upload": {}}]),
+    ),
+)
+MARKS = st.sampled_from([{}, {}, {}, {identity.CLUSTER: "there"}, {identity.CONTENT: "other"}, {"a": "2"}])
+WORDS = st.sampled_from(["queued", "importing", "uploading", "deactivated", "killed", "pending_delete"])
+ACTIVE = st.builds(
+    glance_image,
+    stores=st.sampled_from([(), ("central",), ("dcn0",), ("central", "dcn0"), ("central", "dcn0", "dcn1")]),
+    lock=st.sampled_from(["", "", "t1"]),
+    name=st.sampled_from(["jammy", "focal"]),
+    visibility=st.sampled_from(["private", "public", "shared"]),
+    protected=st.booleans(),
+    tags=st.sampled_from([frozenset(), frozenset("ab")]),
+    properties=MARKS,
+)
+EMPTY = st.builds(queued, status=WORDS, lock=st.sampled_from(["", "t1"]), properties=MARKS)
+IMAGES: st.SearchStrategy[GlanceImage | None] = st.one_of(st.none(), ACTIVE, EMPTY)
+TASKS = st.sampled_from([None, task("pending"), task("processing"), task("success"), task("failure")])
+TRIED = st.dictionaries(
+    st.sampled_from(["central", "dcn0", "dcn1"]), st.builds(tried, st.integers(1, 6), st.integers(-9, 9))
+)
+MEMORIES = st.one_of(
+    st.builds(
+        Memory,
+        incarnation=st.integers(1, 3),
+        attempts=st.integers(0, 6),
+        next_attempt=st.sampled_from([None, later(-5), later(5)]),
+        stores=TRIED,
+    ),
+    st.builds(memory, stores=TRIED, was_ready=st.booleans(), applied_tags=st.just(frozenset("b"))),
+)
+TROUBLES = st.sampled_from(
+    [None, None, None, (OUTAGE, Cause.OUTAGE), (MISSING, Cause.MISSING), (OUTAGE, Cause.INVALID)]
+)
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> View:
+    """Views as looks make them: what was not asked for is not known."""
+    trouble = draw(TROUBLES)
+    one = view(
+        spec=draw(SPECS),
+        memory=draw(MEMORIES),
+        finalized=draw(st.sampled_from([True, True, True, False])),
+        deleted_at=draw(st.sampled_from([None, None, later(-1), later(-400)])),
+    )
+    one = one if one.finalized or not one.deleted_at else replace(one, deleted_at=None)
+    if one.spec.suspend or trouble:
+        found = trouble or (None, None)
+        return replace(one, looked=False, trouble=found[0], cause=found[1])
+    image = draw(IMAGES)
+    members = frozenset({"p2"}) if image and image.visibility == "shared" else None
+    service = draw(st.sampled_from([FULL, FULL, NO_COPY]))
+    burnt = image is None and draw(st.booleans())
+    task_ = draw(TASKS) if image else None
+    return replace(one, image=image, task=task_, members=members, service=service, burnt=burnt)
+
+
+def told(one: View, plan: Plan, old: dict[str, Any] | None = None) -> dict[str, Any]:
+    body = body_of(one, old)
+    return body | {"status": status(one, plan, body)}
+
+
+@settings(max_examples=150, deadline=None)
+@given(worlds())
+def test_nothing_is_done_to_an_image_that_is_not_ours_or_is_being_imported(one: View) -> None:
+    seen, plan = decide(one)
+    harmless = plan.step is None or isinstance(plan.step, AddFinalizer | LetGo)
+    if one.image and not harmless:
+        assert identity.ownership(one, one.image) in (identity.Ownership.OURS, identity.Ownership.RESTORED)
+    if content.running(seen) and not harmless:
+        assert isinstance(plan.step, DeleteImage)
+        assert one.deleted_at is not None
+    if isinstance(plan.step, CreateImage):
+        assert one.finalized
+    if not one.looked:
+        assert harmless
+
+
+@settings(max_examples=150, deadline=None)
+@given(worlds())
+def test_what_is_said_is_clear(one: View) -> None:
+    seen, plan = decide(one)
+    body = told(seen, plan)
+    said = {kind: find(body["status"]["conditions"], kind) for kind in ("Ready", "Reconciling", "Stalled")}
+    assert [c["status"] for c in said.values()].count("True") <= 1
+    assert said["Ready"]["status"] == "True" or said["Ready"]["message"]
+    wanted = {Phase.READY: "Current", Phase.WORKING: "InProgress", Phase.STALLED: "Failed"}
+    if plan.state.phase in wanted and not one.deleted_at:
+        assert support_kstatus.compute(body) == wanted[plan.state.phase]
+
+
+@settings(max_examples=150, deadline=None)
+@given(worlds())
+def test_after_what_was_said_there_is_quiet(one: View) -> None:
+    """The next pass in the same world, remembering only what the status holds, writes nothing."""
+    seen, plan = decide(one)
+    if plan.step is not None:
+        return  # the step changes the world
+    first = told(seen, plan)
+    again, second_plan = decide(read_again(one, first))
+    assert told(again, second_plan, first["status"]) == first
