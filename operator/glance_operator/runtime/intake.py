@@ -62,8 +62,8 @@ class Intake:
 
     def _enqueue(self, key: Key, old: Body | None, body: Body) -> None:
         if old is not None and old["metadata"]["uid"] == body["metadata"]["uid"]:
-            if _asks_for_work(body):
-                self._queue.add(key, Lane.CHANGED)
+            if _asks_for_work(body) and (_wish(old) != _wish(body) or not _asks_for_work(old)):
+                self._queue.add(key, Lane.CHANGED)  # the same wish as before is being worked on already
         elif self._at_rest(key, body):
             self._queue.add_after(key, random.uniform(0, self._resync), Lane.RESYNC)  # noqa: S311
         else:
@@ -85,6 +85,12 @@ class Intake:
         except Exception:  # whatever is wrong with it, a pass will say it
             log.exception("cannot tell whether the object is at rest", extra=about(key))
             return False
+
+
+def _wish(body: Body) -> tuple[object, ...]:
+    """What people want of an object: another one is a reason to look at once."""
+    meta = body["metadata"]
+    return meta.get("generation"), meta.get("deletionTimestamp"), (meta.get("annotations") or {}).get(RETRY)
 
 
 def _asks_for_work(body: Body) -> bool:

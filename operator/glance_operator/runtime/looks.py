@@ -105,23 +105,25 @@ class Looks:
         at = self._clock()
         with self._lock:
             wanted, self._wanted = self._wanted, {}
+            asked = frozenset(wanted)
             wanted |= {image_id: hidden for image_id, (hidden, _) in self._watched.items()}
         if len(wanted) == 1:  # a single image is found by its id in any list, and costs Glance half
             (image_id,) = wanted
-            self._remember({image_id: self._source.image(image_id)}, at)
+            self._remember({image_id: self._source.image(image_id)}, at, asked)
             return
         found: dict[str, GlanceImage | None] = {}
         for hidden in (False, True):
             found |= self._listed([i for i, h in wanted.items() if h is hidden], hidden)
         for image_id in wanted.keys() - found.keys():  # gone, or not as hidden as was thought
             found[image_id] = self._source.image(image_id)
-        self._remember(found, at)
+        self._remember(found, at, asked)
 
     def _listed(self, ids: list[str], hidden: bool) -> dict[str, GlanceImage]:
         parts = (ids[i : i + _TOGETHER] for i in range(0, len(ids), _TOGETHER))
         return {image.id: image for part in parts for image in self._source.images(hidden, part)}
 
-    def _remember(self, found: dict[str, GlanceImage | None], at: float) -> None:
+    def _remember(self, found: dict[str, GlanceImage | None], at: float, asked: frozenset[str]) -> None:
+        """Keep what was found, and wake those whose image has changed; who ``asked`` is awake."""
         wakes = []
         with self._lock:
             for image_id, image in found.items():
@@ -129,7 +131,8 @@ class Looks:
                     continue
                 before = self._seen.get(image_id)
                 self._seen[image_id] = _Seen(image, at)
-                if image_id in self._watched and before and before.image != image:
+                changed = before is not None and before.image != image
+                if changed and image_id in self._watched and image_id not in asked:
                     wakes.append(self._watched[image_id][1])
         for wake in wakes:
             wake()
