@@ -1,0 +1,103 @@
+"""The gate in front of a cloud that is down: one asks, the others wait, and who comes back is told once."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from glance_operator.core.plan import Phase, State
+from glance_operator.runtime.errors import Unavailable
+from glance_operator.runtime.gate import Gate
+
+
+def trouble(retry_after: float | None = None, words: str = "down") -> Unavailable:
+    return Unavailable(State(Phase.WORKING, "GlanceUnavailable", words), retry_after=retry_after)
+
+
+class Door:
+    """A gate, its clock, and what it told."""
+
+    def __init__(self) -> None:
+        self.now, self.told = 100.0, list[bool]()
+        self.gate = Gate(self.told.append, lambda: self.now)
+
+    def lets_in(self) -> bool:
+        try:
+            self.gate.enter()
+        except Unavailable:
+            return False
+        return True
+
+    def fail(self, times: int = 1, retry_after: float | None = None) -> float:
+        """So many failures, each when its turn has come; the seconds until the next look."""
+        for _ in range(times):
+            self.now += self.gate.wait()
+            assert self.lets_in()
+            self.gate.failed(trouble(retry_after))
+        return self.gate.wait()
+
+
+@pytest.fixture
+def door() -> Door:
+    return Door()
+
+
+def test_an_open_gate_lets_all_in_and_says_nothing(door: Door) -> None:
+    assert all(door.lets_in() for _ in range(3))
+    door.gate.passed()
+    assert (door.gate.wait(), door.told) == (0.0, [])
+
+
+def test_a_failure_closes_it_with_the_words_of_the_trouble(door: Door) -> None:
+    door.gate.failed(trouble(words="Keystone is away"))
+    with pytest.raises(Unavailable, match="Keystone is away"):
+        door.gate.enter()
+    assert 0.8 <= door.gate.wait() <= 1.2
+
+
+def test_one_goes_ahead_and_the_others_wait_for_it(door: Door) -> None:
+    door.now += door.fail()
+    assert [door.lets_in() for _ in range(3)] == [True, False, False]
+    door.gate.passed()
+    assert [door.lets_in() for _ in range(3)] == [True, True, True]
+
+
+def test_one_who_never_comes_back_is_replaced(door: Door) -> None:
+    door.now += door.fail()
+    assert door.lets_in()
+    door.now += 30.0
+    assert [door.lets_in() for _ in range(2)] == [True, False]
+
+
+def test_each_failure_doubles_the_wait_up_to_a_bound(door: Door) -> None:
+    waits = [door.fail() for _ in range(8)]
+    for wait, wanted in zip(waits, [1, 2, 4, 8, 16, 30, 30, 30], strict=True):
+        assert 0.8 * wanted <= wait <= 1.2 * wanted
+
+
+def test_a_success_forgets_the_failures(door: Door) -> None:
+    door.fail(times=6)
+    door.gate.passed()
+    assert door.fail() <= 1.2
+
+
+@pytest.mark.parametrize(("said", "least"), [(120.0, 120.0), (0.1, 0.8), (None, 0.8)])
+def test_what_the_cloud_asks_for_is_granted(door: Door, said: float | None, least: float) -> None:
+    assert door.fail(retry_after=said) >= least
+
+
+def test_changes_are_told_once_each(door: Door) -> None:
+    door.fail(times=3)
+    for _ in range(3):
+        door.gate.passed()
+    door.fail()
+    assert door.told == [False, True, False]
+
+
+@given(st.integers(1, 3000))
+def test_it_outlives_any_outage(failures: int) -> None:
+    door = Door()
+    for _ in range(failures):
+        door.gate.failed(trouble())
+    assert 0 < door.gate.wait() <= 36
