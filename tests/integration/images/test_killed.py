@@ -1,6 +1,6 @@
 """The operator is killed around each of its mutating calls: the next one finds out what was done, and ends the work.
 
-Each kill has a namespace of its own. The operators that die run two at a time; then one operator takes over all that
+Each kill has a namespace of its own. The operators that die run three at a time; then one operator takes over all that
 they left, as it would after the loss of a node.
 """
 
@@ -116,7 +116,7 @@ class Scene:
                 operator.dies()
                 assert len(operator.calls()) == at
 
-        with ThreadPoolExecutor(2) as pool:
+        with ThreadPoolExecutor(3) as pool:
             list(pool.map(kill, range(1, len(labs) + 1), labs))
 
     def serve(self, labs: list[Lab]) -> None:

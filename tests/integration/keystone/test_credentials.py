@@ -49,7 +49,7 @@ def unusable(lab: CloudLab) -> dict[str, Case]:
             {"clouds.yaml": f"clouds:\n  images:\n\t\tpassword: {WRONG}\n"},
         ),
         "refused": Case(
-            "{secret}/images: Keystone refuses the credentials (The request you have made requires authentication. "
+            "Cloud images of Secret {name}: Keystone refuses the credentials (The request you have made requires authentication. "
             "(HTTP 401)): check them in the Secret",
             {"clouds.yaml": wrong},
             "CredentialsRefused",
@@ -64,7 +64,7 @@ def test_what_is_wrong_with_credentials_is_told_exactly_and_awaited(lab: CloudLa
         lab.apply(*made, lab.image(secret, url, secret))
     for secret, case in cases.items():
         body = lab.until(secret, "CloudReady", "False", case.reason)
-        told = case.words.format(secret=f"{lab.namespace}/{secret}")
+        told = case.words.format(secret=f"{lab.namespace}/{secret}", name=secret)
         assert [condition(body, kind)["message"] for kind in ("CloudReady", "Ready")] == [told, told]
         assert condition(body, "Reconciling")["status"] == "True"
 
