@@ -49,8 +49,8 @@ def unusable(lab: CloudLab) -> dict[str, Case]:
             {"clouds.yaml": f"clouds:\n  images:\n\t\tpassword: {WRONG}\n"},
         ),
         "refused": Case(
-            "Cloud images of Secret {name}: Keystone refuses the credentials (The request you have made requires authentication. "
-            "(HTTP 401)): check them in the Secret",
+            "Cloud images of Secret {name}: Keystone refuses the credentials (The request you have made requires "
+            "authentication. (HTTP 401)): check them in the Secret",
             {"clouds.yaml": wrong},
             "CredentialsRefused",
         ),
@@ -78,12 +78,14 @@ def test_what_is_wrong_with_credentials_is_told_exactly_and_awaited(lab: CloudLa
 
 
 def test_the_retry_annotation_reads_the_secret_again(lab: CloudLab, name: str) -> None:
+    """Long before it is read again anyhow: a look that follows a refusal would come after 9 s at the earliest."""
     lab.apply(lab.credentials(name, lab.clouds(auth={"password": WRONG})))
     lab.apply(lab.image(name, lab.source.serve(name, DATA), name))
     lab.until(name, "CloudReady", "False", "CredentialsRefused")
     lab.apply(lab.credentials(name, lab.clouds()))
     lab.retry(name, "mended")
-    lab.ready(name, timeout=8)
+    lab.until(name, "CloudReady", "True", timeout=8)
+    assert lab.ready(name)["status"]["lastHandledRetry"] == "mended"
 
 
 def test_a_member_may_import_but_not_publish(lab: CloudLab, name: str, administrator: Administrator) -> None:
