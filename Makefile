@@ -10,7 +10,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$p" && break; done)
 BIN := .venv/bin
 STAMP := .venv/.made-of-these-pins
-SUITES ?= tests/unit tests/crds tests/integration
+SUITES ?= tests/unit tests/crds tests/integration tests/chaos
 ARGS ?=
 export PYTHONPATH := $(CURDIR)/operator:$(CURDIR)/hack
 
@@ -51,8 +51,8 @@ demo: setup ## the operator at work on hack/samples, watched live (ONCE=1: ends 
 	@$(BIN)/python -m demo $(if $(filter-out 0,$(ONCE)),--once)
 
 .PHONY: bench
-bench: parts ## measure, and write docs/benchmarks.md
-	@$(BIN)/python -m tests.bench $(ARGS)
+bench: parts ## measure, and write docs/benchmarks.md (QUICK=1: only show that it works)
+	@PYTHONPATH="$$PYTHONPATH:$(CURDIR)" $(BIN)/python -m tests.bench $(if $(filter-out 0,$(QUICK)),--quick)
 
 .PHONY: crds
 crds: setup ## write crds/ and docs/reference/ from the models

@@ -57,7 +57,9 @@ def measure(job: Job) -> Result:
     """Run the job in a process of its own; the images are deleted again after the clock has stopped."""
     command = [sys.executable, "-m", "tests.bench.bare"]
     limit = 30 + _LIMIT + job.count
-    done = subprocess.run(command, input=json.dumps(asdict(job)), capture_output=True, text=True, timeout=limit, check=False)
+    done = subprocess.run(
+        command, input=json.dumps(asdict(job)), capture_output=True, text=True, timeout=limit, check=False
+    )
     if done.returncode:
         raise RuntimeError(f"the bare client failed: {done.stderr[-2000:]}")
     said = json.loads(done.stdout)

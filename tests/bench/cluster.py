@@ -1,4 +1,4 @@
-"""The API server as the bench sees it: objects are made by one POST each, and Ready is told by a watch, not asked for."""
+"""The API server as the bench sees it: an object is made by one POST, and Ready is told by a watch, not asked for."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sandbox_kit.process import wait_until
 
 Object = dict[str, Any]
 _GROUP = "apis/glance-operator.io/v1alpha1"
-_SAMPLE = re.compile(r'^apiserver_request_total\{([^}]*)\} ([0-9.e+]+)$', re.MULTILINE)
+_SAMPLE = re.compile(r"^apiserver_request_total\{([^}]*)\} ([0-9.e+]+)$", re.MULTILINE)
 _LABEL = re.compile(r'(\w+)="([^"]*)"')
 _WRITES = ("PATCH", "POST", "PUT", "APPLY", "DELETE")
 
@@ -73,7 +73,9 @@ class Cluster:
         for labels, value in _SAMPLE.findall(text):
             said = dict(_LABEL.findall(labels))
             if said["resource"] in ("images", "events") and said["verb"] in _WRITES:
-                found["/".join(filter(None, (said["verb"], said["resource"], said["subresource"])))] += int(float(value))
+                found["/".join(filter(None, (said["verb"], said["resource"], said["subresource"])))] += int(
+                    float(value)
+                )
         return found
 
     def _await(self, done: Callable[[], bool], timeout: float, what: Callable[[], str]) -> None:
@@ -87,6 +89,13 @@ class Cluster:
         return answer
 
     def _watch(self) -> None:
+        try:
+            self._follow()
+        except requests.RequestException:
+            if not self._ended:  # the API server's end ends the watch, too
+                raise
+
+    def _follow(self) -> None:
         with _session(self.kube) as http:
             while not self._ended:
                 query = {"watch": "true", "timeoutSeconds": "3600"}

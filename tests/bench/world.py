@@ -64,8 +64,10 @@ def _kind(one: Asked) -> str:
     path = one.path.partition("?")[0]
     if path == "/v2/images" and one.method == "GET":
         return "GET list"
+    if path.startswith("/v2/info/"):
+        return f"{one.method} info"
     last = path.rpartition("/")[2]
-    return f"{one.method} {last}" if last in ("tasks", "import", "members") or "/info/" in path else one.method
+    return f"{one.method} {last}" if last in ("tasks", "import", "members") else one.method
 
 
 class LoggedGlance(Glance):
@@ -109,8 +111,8 @@ class World:
     def operator(self, **settings: object) -> Operator:
         """An operator for the bench's namespace, not started; each has a log of its own."""
         directory = self.directory / f"operator-{next(self._numbers)}"
-        chosen = {"watch_namespaces": self.cluster.namespace, **settings}
-        return Operator(directory, self.control_plane.kubeconfig, **chosen)
+        settings = {"watch_namespaces": self.cluster.namespace, **settings}
+        return Operator(directory, self.control_plane.kubeconfig, (), **settings)
 
     def offer(self, name: str, size: int) -> str:
         """The URL of a raw image of that many bytes."""
@@ -120,7 +122,11 @@ class World:
 @contextmanager
 def running(directory: Path) -> Iterator[World]:
     """Start everything; all of it is stopped at the end."""
-    with Source() as source, ControlPlane(directory / "kube") as plane, LoggedKeystone(directory / "keystone") as keystone:
+    with (
+        Source() as source,
+        ControlPlane(directory / "kube") as plane,
+        LoggedKeystone(directory / "keystone") as keystone,
+    ):
         plane.run_kubectl("apply", "--server-side", "-f", CRDS)
         plane.run_kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", CRDS)
         config = keystone.glance_config(GlanceConfig(stores=STORES, allowed_ports=(source.port,)))

@@ -1,0 +1,98 @@
+"""`python -m tests.bench [--quick]`: measure the operator beside the bare client and write docs/benchmarks.md."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from tests.bench import crowd, fifty, report, rest, single
+from tests.bench.figures import Section
+from tests.bench.runs import warm_operator
+from tests.bench.world import STORES, World, running
+
+REPORT = Path(__file__).parents[2] / "docs" / "benchmarks.md"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much is measured: pairs of single runs, the many at once, the crowd, and how many more come to rest."""
+
+    singles: int
+    many: fifty.Plan
+    crowd: int
+    more: int
+
+
+FULL = Plan(7, fifty.Plan(50, 3, (2, 4, 6, 8)), 1000, 1000)
+QUICK = Plan(3, fifty.Plan(12, 1, (4, 6)), 60, 0)
+
+
+def main() -> int:
+    """0 if every limit is kept; a quick run only shows that the bench works, and judges nothing."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument(
+        "--quick", action="store_true", help="few images, figures that prove nothing, no report written"
+    )
+    quick = parser.parse_args().quick
+    load, began = os.getloadavg(), time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="bench-") as directory:
+        sections = _measured(Path(directory), QUICK if quick else FULL, began)
+    text = report.text(sections, report.machine(load))
+    if quick:
+        text = f"A QUICK RUN: too few images for the figures to mean anything.\n\n{text}"
+    else:
+        REPORT.write_text(text)
+    sys.stdout.write(text)
+    kept = all(figure.passed for section in sections for figure in section.figures)
+    return 0 if kept or quick else 1
+
+
+def _measured(directory: Path, plan: Plan, began: float) -> list[Section]:
+    def say(line: str) -> None:
+        sys.stderr.write(f"[{time.monotonic() - began:5.0f} s] {line}\n")
+
+    say("starting Kubernetes, Keystone and Glance")
+    with running(directory) as world:
+        sections = []
+        for title, measure in _measures(world, plan, say):
+            say(title)
+            sections.append(measure())
+            for figure in sections[-1].figures:
+                say(f"  {figure.what}: {figure.measured()} {figure.limit()} {figure.verdict()}")
+    return sections
+
+
+def _measures(world: World, plan: Plan, say: Callable[[str], None]) -> list[tuple[str, Callable[[], Section]]]:
+    """In the order in which they build on each other: those at rest are what the crowd leaves behind."""
+    steps: list[tuple[str, Callable[[], Section]]] = [
+        ("one image", partial(single.measure, world, plan.singles)),
+        ("many, one store", partial(fifty.measure, world, plan.many, STORES[:1], say)),
+        ("many, three stores", partial(fifty.measure, world, plan.many, STORES, say)),
+        (f"a crowd of {plan.crowd}", partial(_crowd, world, plan.crowd)),
+        (f"{plan.crowd} at rest", partial(rest.measure, world, plan.crowd)),
+    ]
+    if plan.more:
+        steps.append((f"{plan.more} more at rest", partial(_more, world, plan)))
+    return steps
+
+
+def _crowd(world: World, count: int) -> Section:
+    with warm_operator(world) as operator:
+        return crowd.measure(world, operator, count)
+
+
+def _more(world: World, plan: Plan) -> Section:
+    with warm_operator(world) as operator:
+        crowd.grow(world, operator, plan.more)
+    return rest.measure(world, plan.crowd + plan.more)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
