@@ -15,6 +15,7 @@ from glance_operator.runtime.metrics import Metrics
 from glance_operator.runtime.queue import Next, Queue
 from glance_operator.runtime.store import Body, Key, Store
 from glance_operator.runtime.world import World
+from glance_operator.settings import Settings
 
 KEY = Key("Image", "ns", "a")
 
@@ -34,7 +35,7 @@ class Cluster:
         self.error: Exception | None = None
         self.ending = False
         world = World(
-            settings=cast("Any", None),
+            settings=Settings(),
             kube=cast("Any", self),
             store=self.store,
             queue=Queue(),
