@@ -11,6 +11,7 @@ from sandbox_kit import images
 from sandbox_kit.source import Fault, Source
 
 SAMPLES = Path(__file__).parent.parent / "samples"
+EXPECTED = Path(__file__).parent.parent / "demo" / "expected.yaml"
 SOURCE, GLANCE = "http://127.0.0.1:8901", "http://127.0.0.1:9292"
 # The table of files in the README of the samples is the one place where they are listed.
 ROW = re.compile(
@@ -50,11 +51,11 @@ def serve(source: Source) -> None:
 def manifests(source: str, glance: str) -> str:
     """The samples as one stream of YAML documents, credentials first, with the addresses of a sandbox that runs."""
     paths = sorted(SAMPLES.glob("*.yaml"), key=lambda path: (path.name != "credentials.yaml", path.name))
-    texts = [path.read_text() for path in paths if path.name != "expected.yaml"]
+    texts = [path.read_text() for path in paths]
     return "\n---\n".join(texts).replace(SOURCE, source).replace(GLANCE, glance)
 
 
 def expected() -> dict[str, dict[str, Any]]:
     """Name of an Image -> what it ends as: ready, and if they matter reason and stores."""
-    states: dict[str, dict[str, Any]] = yaml.safe_load((SAMPLES / "expected.yaml").read_text())
+    states: dict[str, dict[str, Any]] = yaml.safe_load(EXPECTED.read_text())
     return states

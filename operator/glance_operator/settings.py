@@ -58,6 +58,7 @@ class Settings:
     health_address, health_port: where /healthz, /readyz and /metrics are served; port 0 = a free one (logged).
     log_format: text or json.  log_level: debug, info, warning or error.
     imports_per_cloud: imports in flight per cloud.
+    show_after: a state that is only passing (Queued, Downloading, …) is written when it has lasted so long.
     retry_base: time before the second attempt at an import; it doubles with each further one, up to 10 minutes.
     lost_grace: a deleted Image whose credentials do not exist any more is let go, image or not, after this time.
     resync: an object at rest is looked at again within this time, spread evenly.
@@ -83,6 +84,7 @@ class Settings:
     log_format: str = _choice("text", "text", "json")
     log_level: str = _choice("info", "debug", "info", "warning", "error")
     imports_per_cloud: int = _number(4, 1, 1000)
+    show_after: float = _number(2.0, 0.01, 60)
     retry_base: float = _number(5.0, 0.01, 600)
     lost_grace: float = _number(300.0, 0, 86400)
     resync: float = _number(3600.0, 1, 7 * 86400)

@@ -44,6 +44,11 @@ class Cloud:
                 self._service = (now, self.glance.service())
             return self._service[1]
 
+    def forget_service(self) -> None:
+        """It is no longer what it was: ask at the next look."""
+        with self._lock:
+            self._service = None
+
 
 class Clouds:
     """All clouds in use, by their credentials: the same credentials in two namespaces are one cloud. Thread-safe."""

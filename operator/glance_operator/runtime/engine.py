@@ -21,7 +21,6 @@ from glance_operator.runtime.world import World
 
 log = logging.getLogger(__name__)
 _STEPS = 8  # steps in a row before other keys get their turn
-_HOLD = 2.0  # seconds for which a passing state is held back: most are over by then, and nobody has missed them
 
 
 class Invalid(Exception):  # noqa: N818
@@ -145,13 +144,13 @@ class Engine:
 
     def _describe(self, key: Key, controller: Controller, look: Any, plan: Plan, body: Body) -> float:
         """Publish what is new; for a passing state, the seconds for which it is still held back."""
-        status = controller.status(look, plan, body)
-        if not plan.passing:
-            self._passing.pop(key, None)
-        if status is None or status == body.get("status"):
-            return 0
         if plan.passing and (left := self._held_back(key, plan)):
             return left
+        if not plan.passing:
+            self._passing.pop(key, None)
+        status = controller.status(look, plan, body)
+        if status is None or status == body.get("status"):
+            return 0
         self._publish(key, body, status)
         self._tell(key, body, plan)
         return 0
@@ -161,13 +160,14 @@ class Engine:
         state, its progress, waits as long again."""
         now = time.monotonic()
         reason, since = self._passing.get(key, ("", 0.0))
-        if reason == plan.state.reason and now - since >= _HOLD:
+        hold = self._world.settings.show_after
+        if reason == plan.state.reason and now - since >= hold:
             self._passing[key] = (reason, now)
             return 0
         if reason != plan.state.reason:
             since = now
             self._passing[key] = (plan.state.reason, now)
-        return since + _HOLD - now
+        return since + hold - now
 
     def _publish(self, key: Key, body: Body, status: dict[str, Any]) -> Body | None:
         if status == body.get("status"):

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,20 @@ def test_glance_goes_and_comes_back(outage: Lab, down: Operator) -> None:
     outage.gone("rest-1", timeout=60)
     assert outage.owned("rest-1") == []
     assert down.metrics()[f"glance_operator_cloud_up{cloud}"] == 1
+
+
+def test_a_method_that_is_not_enabled_is_named(outage: Lab, down: Operator) -> None:
+    usual = outage.glance.config
+    outage.glance.configure(replace(usual, methods=("glance-direct", "copy-image")))
+    outage.glance.restart()
+    outage.apply(outage.image("method", outage.source.serve("method", DATA)))
+    message = condition(outage.until("method", "Stalled", "True", "MethodNotEnabled", timeout=90), "Stalled")["message"]
+    assert "web-download" in message
+    assert "glance-direct" in message
+    outage.glance.configure(usual)
+    outage.glance.restart()
+    outage.retry("method", "enabled-now")
+    outage.ready("method", timeout=90)
 
 
 def test_credentials_that_are_gone_are_awaited_and_then_let_go(outage: Lab, down: Operator) -> None:

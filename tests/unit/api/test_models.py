@@ -41,7 +41,7 @@ def test_a_sample_is_read_and_comes_out_as_it_was(body: dict[str, Any]) -> None:
 
 def test_every_sample_of_the_demo_has_an_expected_end() -> None:
     """And none is expected that does not exist."""
-    expected = yaml.safe_load((ROOT / "hack/samples/expected.yaml").read_text())
+    expected = yaml.safe_load((ROOT / "hack/demo/expected.yaml").read_text())
     documents = [b for p in (ROOT / "hack/samples").glob("*.yaml") for b in yaml.safe_load_all(p.read_text())]
     assert set(expected) == {body["metadata"]["name"] for body in documents if body.get("kind") == "Image"}
 

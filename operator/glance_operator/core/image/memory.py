@@ -80,16 +80,30 @@ def _forget_attempts(memory: Memory) -> Memory:
 
 
 def judged(view: View) -> View:
-    """The view with every task counted once: an import that brought no content, a copy that left stores empty."""
+    """The view with what this look adds: content that has arrived, and every task that failed, counted once."""
     memory = view.memory
     if memory.attempt_hash and memory.attempt_hash != content.content_hash(view.spec):
-        memory = replace(_forget_attempts(memory), attempt_hash="")
-    view = replace(view, memory=memory)
-    image, task = view.image, view.task
+        view = replace(view, memory=replace(_forget_attempts(memory), attempt_hash=""))
+    before = view.memory.imported and view.image is not None and view.memory.id == view.image.id
+    arrived = view.image is not None and view.image.status == "active" and not content.running(view)
+    if arrived and not before:
+        view = replace(view, memory=_arrived(view))
+    return _task_judged(view, before)
+
+
+def _arrived(view: View) -> Memory:
+    """The attempts at the content are over."""
+    return replace(view.memory, imported=True, source=content.url(view), attempts=0, next_attempt=None)
+
+
+def _task_judged(view: View, before: bool) -> View:
+    """``before``: the content had arrived at an earlier look already, so the task is one that should copy it."""
+    image, task, memory = view.image, view.task, view.memory
     if image is None or task is None or not task.over or task.id == memory.task_id:
         return view
-    memory = replace(memory, task_id=task.id, attempt_hash=content.content_hash(view.spec))
-    view = replace(view, memory=memory)
+    view = replace(view, memory=replace(memory, task_id=task.id, attempt_hash=content.content_hash(view.spec)))
+    if before and not memory.task_id:
+        return view  # the import itself, which went well: only what comes after it may have failed to copy
     return replace(view, memory=_stores_judged(view) if image.status == "active" else _import_judged(view))
 
 
@@ -100,12 +114,10 @@ def _import_judged(view: View) -> Memory:
 
 
 def _stores_judged(view: View) -> Memory:
-    """The content is there: its attempts are over; those of the stores that were tried in vain are counted."""
+    """The attempts at the stores that were tried in vain are counted."""
     known = {s: view.memory.stores.get(s, StoreMemory()) for s in stores.missing(view)}
     counted = {s: _once_more(view, s, m) if stores.is_due(view, s) else m for s, m in known.items()}
-    first = not (view.memory.imported and view.image and view.memory.id == view.image.id)
-    source = content.url(view) if first else view.memory.source
-    return replace(view.memory, attempts=0, next_attempt=None, imported=True, source=source, stores=counted)
+    return replace(view.memory, stores=counted)
 
 
 def _once_more(view: View, store: str, memory: StoreMemory) -> StoreMemory:

@@ -18,13 +18,19 @@ def explain(view: View, step: Step, code: int, said: str) -> Plan:
         return replace(waiting("GlanceError", f"Glance answered HTTP {code}: {said}; trying again"), backoff=True)
     if isinstance(step, deletion.DeleteImage | content.Discard):
         return _not_deleted(code, said)
-    if code == 404 or (code == 409 and isinstance(step, content.CreateImage)):
-        message = f"Glance image {identity.expected_id(view)} is not as it was: looking again"
+    if _has_changed(step, code, said):
+        message = f"Glance image {identity.expected_id(view)}, or its service, is not as it was: looking again"
         return waiting("Recreating", message, after=0, passing=True)
     if isinstance(step, stores.CopyToStores) and stores.enough(view):
         message = f"{stores.summary(view)}, where Glance refuses to copy it (HTTP {code}): {said}"
         return Plan(State(Phase.READY, "Available", message), after=LATER)
     return _by_code(code, said) or _bad_request(step, code, said)
+
+
+def _has_changed(step: Step, code: int, said: str) -> bool:
+    """What was seen before the step holds no longer: the image, or the methods that the service offers."""
+    taken = code == 409 and isinstance(step, content.CreateImage)
+    return code == 404 or taken or (code == 400 and "import method" in said)
 
 
 def _by_code(code: int, said: str) -> Plan | None:

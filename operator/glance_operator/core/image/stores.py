@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from glance_operator.core.image.observed import StoreMemory, View
 from glance_operator.core.plan import Plan, Step, doing, stalled, waiting
@@ -94,7 +94,8 @@ def fill_missing(view: View) -> Plan | None:
     if not due or view.image is None or view.image.lock:
         return None
     step = CopyToStores(view.image.id, due)
-    return doing(step, "Copying", f"Copying the data to {', '.join(due)}", slot=True, after=FIRST_LOOK)
+    plan = doing(step, "Copying", f"Copying the data to {', '.join(due)}", slot=True, after=FIRST_LOOK)
+    return replace(plan, record=True)  # which task was the last before: the next is counted against the stores
 
 
 def _can_be_filled(view: View, store: str) -> bool:

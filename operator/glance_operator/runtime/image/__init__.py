@@ -26,7 +26,7 @@ from glance_operator.runtime.store import Body, Key
 from glance_operator.runtime.world import World
 
 _AWAIT = 10.0  # seconds between two looks for something that somebody else must bring
-_QUEUED_AFTER, _QUEUED_PER_SECOND = 2.0, 50.0  # when the waiting ones say that they wait: not all at once
+_QUEUED_PER_SECOND = 50.0  # so many of the waiting ones say that they wait: not all at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class ImageController:
             return None
         if slots.try_acquire(key):
             return None
-        after = _QUEUED_AFTER + len(slots.waiting()) / _QUEUED_PER_SECOND
+        after = self._world.settings.show_after + len(slots.waiting()) / _QUEUED_PER_SECOND
         state = State(Phase.WORKING, "Queued", "Waiting for one of the cloud's import slots")
         return Plan(state, after=after, passing=True)
 
@@ -121,7 +121,7 @@ class ImageController:
         generation = meta.get("generation", 0)
         applied = (body.get("status") or {}).get("observedGeneration") == generation
         return View(
-            spec=_parsed(body),
+            spec=self._spec(key, body),
             namespace=key.namespace,
             name=key.name,
             uid=meta["uid"],
@@ -134,6 +134,16 @@ class ImageController:
             retry_base=self._world.settings.retry_base,
             lost_grace=self._world.settings.lost_grace,
         )
+
+    def _spec(self, key: Key, body: Body) -> ImageSpec:
+        """Parsed once a generation while there is work on it: a pass has little else to compute."""
+        meta, track = body["metadata"], self._tracks.get(key)
+        version = (meta["uid"], meta.get("generation", 0))
+        if track is None:
+            return _parsed(body)
+        if track.spec is None or track.spec[0] != version:
+            track.spec = (version, _parsed(body))
+        return track.spec[1]
 
     def _track(self, key: Key, spec: ImageSpec, fresh: bool) -> Track:
         ref = spec.cloud_credentials_ref

@@ -52,6 +52,9 @@ def _import(track: Track, image_id: str, body: Mapping[str, Any]) -> None:
     track.begin()
     try:
         track.cloud.glance.start_import(image_id, body)
+    except Refused:
+        track.cloud.forget_service()  # perhaps it no longer has the store or the method
+        raise
     finally:
         track.cloud.looks.expire(image_id)  # begun or not, the image is no longer what it was
 

@@ -6,7 +6,7 @@ import time
 from dataclasses import replace
 
 from glance_operator.api.base import seconds
-from glance_operator.core.image import identity, stores
+from glance_operator.core.image import content, identity, stores
 from glance_operator.core.image.observed import GlanceImage, Service, Task, View
 from glance_operator.runtime.image.track import Track
 
@@ -32,8 +32,9 @@ def seen(view: View, track: Track, at_rest: bool) -> View:
 def _service(view: View, track: Track) -> Service:
     """What is demanded and was not there may have been added since."""
     service = track.cloud.service()
-    lacking = stores.refuse(replace(view, service=service)) is not None
-    return track.cloud.service(max_age=_RECENT) if lacking else service
+    methods = {content.WEB_DOWNLOAD, stores.COPY_IMAGE} <= service.methods
+    complete = methods and stores.refuse(replace(view, service=service)) is None
+    return service if complete else track.cloud.service(max_age=_RECENT)
 
 
 def _image(view: View, track: Track, at_rest: bool) -> GlanceImage | None:
@@ -43,7 +44,7 @@ def _image(view: View, track: Track, at_rest: bool) -> GlanceImage | None:
         return None
     if at_rest:
         return looks.at_rest(track.image_id, seconds(view.spec.resync_period) / 2)
-    max_age = track.poll() / 2 if track.since else _FRESH
+    max_age = 0.9 * track.poll() if track.since else _FRESH  # nearly as old as the last: imports share their looks
     return looks.get(track.image_id, max_age, hidden=bool(view.spec.hidden))
 
 
@@ -58,12 +59,15 @@ def _task(view: View, image: GlanceImage, track: Track) -> Task | None:
 
 
 def _task_matters(view: View, image: GlanceImage, track: Track) -> bool:
-    """A task is looked at when it may be over: at the end of an import, and when a lock looks abandoned."""
+    """A task is looked at when an import may have ended badly, and when a lock looks abandoned.
+
+    After a success it need not be: Glance lets the task succeed before it drops the lock (read in its source), so
+    that an image with its data in every store and no lock is done.
+    """
     if image.lock:
         abandoned = image.status == "queued" and bool(image.failed)
         return abandoned or time.monotonic() - max(track.since, track.task_checked) > _CHECK_TASK
-    complete = image.status == "active" and not stores.missing(view)
-    return not (complete and view.memory.imported and view.memory.id == image.id)
+    return image.status != "active" or bool(stores.missing(view))
 
 
 def _is_shared(view: View, image: GlanceImage) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+from glance_operator.api.image import ImageSpec
 from glance_operator.runtime.clouds import Cloud
 
 _FIRST_POLL, _LAST_POLL = 0.15, 10.0  # seconds between two looks at a running import: it grows with the import's age
@@ -20,6 +21,7 @@ class Track:
     burnt: bool = False  # Glance refuses the id for ever
     since: float = 0.0  # when the running import was begun or first seen
     task_checked: float = 0.0
+    spec: tuple[tuple[str, int], ImageSpec] | None = None  # of that uid and generation; dropped at rest
 
     def turn_to(self, image_id: str) -> None:
         """Another incarnation, another image: nothing is known of it."""
@@ -42,5 +44,5 @@ class Track:
 
     def rest(self) -> None:
         """Nothing is under way."""
-        self.since = 0.0
+        self.since, self.spec = 0.0, None
         self.cloud.looks.unwatch(self.image_id)
