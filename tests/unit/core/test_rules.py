@@ -138,7 +138,7 @@ DETAILS: list[tuple[str, View, dict[str, object]]] = [
     ("the first look follows quickly", view(image=queued()), {"slot": True, "after": 0.15}),
     ("an object that will be imported is held in a slot", view(finalized=False), {"slot": True}),
     ("one that is served needs none", served(finalized=False), {"slot": False}),
-    ("a copy needs a slot", served(spec=EITHER), {"slot": True, "after": 0.15}),
+    ("a copy needs a slot, and a record", served(spec=EITHER), {"slot": True, "after": 0.15, "record": True}),
     ("a correction needs none", served(image=glance_image(name="focal")), {"slot": False}),
     ("a download passes", view(image=queued(lock="t1")), {"passing": True, "after": None}),
     ("an unknown store may come", view(spec=spec(stores={"names": ["nope"]})), {"after": 60.0}),

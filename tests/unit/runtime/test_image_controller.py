@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.unit.core.builders import EXPECTED_ID, OUTAGE, body_of, later, memory, spec, view
+from tests.unit.core.builders import EXPECTED_ID, OUTAGE, body_of, later, spec, view
 from tests.unit.runtime.image_lab import KEY, PATH, ImageLab, image_lab, raw, settled_view
 from tests.unit.runtime.image_service import Answer
 
@@ -250,4 +249,3 @@ class TestPace:
         lab.error = Unavailable(OUTAGE)
         found = lab.look(settled_view(spec=spec(resyncPeriod="1h")), READY)
         assert self.pace(lab, found) == 361
-        assert found.view == replace(found.view, memory=memory(task_id="", source=""))

@@ -41,7 +41,7 @@ QUESTIONS: list[tuple[str, View, dict[str, Any] | None, bool, list[str]]] = [
     ("an id of the user's may be taken", view(finalized=False, spec=spec(id=EXPECTED_ID)), None, False, [IMAGE]),
     ("held, and perhaps made before a crash", view(), None, False, [IMAGE]),
     ("without content: how did the last import end", view(), QUEUED, False, [IMAGE, TASKS]),
-    ("with content for the first time", view(), raw(), False, [IMAGE]),
+    ("its data is in every store: the import is over", view(), raw(), False, [IMAGE]),
     ("at rest", settled_view(), raw(), True, [LIST, LIST]),
     ("woken", settled_view(), raw(), False, [IMAGE]),
     ("a store lacks the data", settled_view(spec=EITHER), raw(), False, [IMAGE, TASKS]),

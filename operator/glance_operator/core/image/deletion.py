@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from glance_operator.core.image import identity
+from glance_operator.core.image import content, identity
 from glance_operator.core.image.metadata import UpdateImage
 from glance_operator.core.image.observed import Cause, View
 from glance_operator.core.plan import LetGo, Plan, Step, doing, waiting
@@ -54,14 +54,17 @@ def release_when_gone(view: View) -> Plan | None:
 
 
 def await_import(view: View) -> Plan | None:
-    """Deleting while Glance writes to a store would leave the bytes there for ever: give a short import time."""
-    image = view.image
-    if image is None or not image.lock or (view.task is not None and view.task.over):
+    """Deleting while Glance writes to a store would leave the bytes there for ever: give a short import time.
+
+    A protected image cannot be deleted, and until the import is over nothing can be changed: it waits to the end.
+    """
+    if view.image is None or not content.running(view):
         return None
     left = ((view.deleted_at or view.now) + GRACE_FOR_IMPORT - view.now).total_seconds()
-    if left <= 0:
+    if left <= 0 and not view.image.protected:
         return None
-    return waiting("ImportRunning", "Deletion waits a moment for the running import to end", after=min(left, 2.0))
+    after = min(max(left, 0.5), 2.0)
+    return waiting("ImportRunning", "Deletion waits for the running import to end", after=after)
 
 
 def lift_protection(view: View) -> Plan | None:
