@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from glance_operator.core.plan import Phase, State
 from glance_operator.runtime.errors import Unavailable
@@ -95,9 +93,7 @@ def test_changes_are_told_once_each(door: Door) -> None:
     assert door.told == [False, True, False]
 
 
-@given(st.integers(1, 3000))
-def test_it_outlives_any_outage(failures: int) -> None:
-    door = Door()
-    for _ in range(failures):
+def test_it_outlives_any_outage(door: Door) -> None:
+    for _ in range(3000):
         door.gate.failed(trouble())
     assert 0 < door.gate.wait() <= 36
