@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
 
 from glance_operator import api
@@ -21,6 +20,7 @@ from glance_operator.runtime.queue import Next, Queue
 from glance_operator.runtime.store import Body, Key, Store, key_of
 from glance_operator.runtime.sweep import Scope, Sweep
 from glance_operator.runtime.workers import Workers
+from glance_operator.runtime.world import Parts
 from glance_operator.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -38,23 +38,6 @@ class Engine(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Parts:
-    """What an engine works with.
-
-    fence(): raises LostLease if this process may not change anything. stopping(): whether passes should end soon.
-    """
-
-    settings: Settings
-    kube: Kube
-    store: Store
-    queue: Queue
-    events: Recorder
-    metrics: Metrics
-    fence: Callable[[], None]
-    stopping: Callable[[], bool]
-
-
 class App:
     """The operator without its controllers: make_engine(parts) brings them, wiring says what they watch."""
 
@@ -70,8 +53,7 @@ class App:
         self._events = Recorder(self._kube.create_event, settings.identity, self._event_dropped)
         self._leader = self._election()
         self._kube.transport.fence = self._leader.fence
-        parts = (self._kube, self._store, self._queue, self._events, self.metrics)
-        engine = make_engine(Parts(settings, *parts, self._leader.fence, self._stopping.is_set))
+        engine = make_engine(self._parts())
         self._workers = Workers(self._queue, engine.reconcile, settings.workers, self.metrics)
         self._intake = Intake(self._store, self._queue, engine.settled, wiring, settings.resync)
         self._sweep = Sweep(self._kube, self._store, self._intake, self._scope(), self._missed)
@@ -95,6 +77,18 @@ class App:
         self._feed.stop()
         self._sweep.stop()
         self.health.stop()
+
+    def _parts(self) -> Parts:
+        return Parts(
+            settings=self._settings,
+            kube=self._kube,
+            store=self._store,
+            queue=self._queue,
+            events=self._events,
+            metrics=self.metrics,
+            fence=self._leader.fence,
+            stopping=self._stopping.is_set,
+        )
 
     def on_leading(self) -> None:
         """Called by the election: work may begin."""

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from glance_operator.core.conditions import find
-from glance_operator.runtime import world
-from glance_operator.runtime.app import Parts
 from glance_operator.runtime.engine import Engine
 from glance_operator.runtime.image import ImageController
 from glance_operator.runtime.intake import Wiring
 from glance_operator.runtime.store import Body
+from glance_operator.runtime.world import Parts, make_world
 
 
 def _secret(image: Body) -> str | None:
@@ -36,19 +35,9 @@ WIRING = Wiring(
 
 def make_engine(parts: Parts) -> Engine:
     """The engine with all controllers."""
-    clouds = world.clouds(parts.kube, parts.queue, parts.metrics, parts.settings, parts.fence)
-    here = world.World(
-        settings=parts.settings,
-        kube=parts.kube,
-        store=parts.store,
-        queue=parts.queue,
-        events=parts.events,
-        metrics=parts.metrics,
-        clouds=clouds,
-        stopping=parts.stopping,
-    )
+    world = make_world(parts)
     parts.metrics.watch_images(lambda: _by_state(parts.store.counts("Image", "state")))
-    return Engine(here, {"Image": ImageController(here)})
+    return Engine(world, {"Image": ImageController(world)})
 
 
 def _by_state(counts: dict[str, int]) -> dict[tuple[str, str], int]:

@@ -24,10 +24,10 @@ def utcnow() -> datetime:
 
 
 @dataclass(frozen=True, kw_only=True)
-class World:
-    """What passes work with; tests put their own parts in.
+class Parts:
+    """What the process has before it has controllers.
 
-    fence(): raises if this process may not change anything. stopping(): whether passes should end soon.
+    fence(): raises LostLease if this process may not change anything. stopping(): whether passes should end soon.
     """
 
     settings: Settings
@@ -36,8 +36,15 @@ class World:
     queue: Queue
     events: Recorder
     metrics: Metrics
-    clouds: Clouds
+    fence: Callable[[], None] = lambda: None
     stopping: Callable[[], bool] = lambda: False
+
+
+@dataclass(frozen=True, kw_only=True)
+class World(Parts):
+    """The parts, the clouds and the time: what passes work with."""
+
+    clouds: Clouds
     now: Callable[[], datetime] = utcnow
 
 
@@ -57,15 +64,15 @@ class CloudTelemetry:
         self._metrics.cloud_up.labels(cloud).set(int(up))
 
 
-def clouds(kube: Kube, queue: Queue, metrics: Metrics, settings: Settings, fence: Callable[[], None]) -> Clouds:
-    """The registry of clouds, wired to the rest of the process."""
-    found = Clouds(
-        CredentialsReader(kube),
-        cluster=kube.cluster_id,
-        telemetry=CloudTelemetry(metrics),
-        fence=fence,
-        wake=lambda key: queue.add(key, Lane.BEGUN),
-        imports=settings.imports_per_cloud,
+def make_world(parts: Parts) -> World:
+    """The parts with the registry of clouds, wired to the rest of the process."""
+    clouds = Clouds(
+        CredentialsReader(parts.kube),
+        cluster=parts.kube.cluster_id,
+        telemetry=CloudTelemetry(parts.metrics),
+        fence=parts.fence,
+        wake=lambda key: parts.queue.add(key, Lane.BEGUN),
+        imports=parts.settings.imports_per_cloud,
     )
-    metrics.watch_slots(lambda: {c.name: (len(c.slots.holders()), len(c.slots.waiting())) for c in found.all()})
-    return found
+    parts.metrics.watch_slots(lambda: {c.name: (len(c.slots.holders()), len(c.slots.waiting())) for c in clouds.all()})
+    return World(**vars(parts), clouds=clouds)

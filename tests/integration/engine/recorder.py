@@ -15,10 +15,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from glance_operator.runtime import logs
-from glance_operator.runtime.app import App, Parts
+from glance_operator.runtime.app import App
 from glance_operator.runtime.intake import Wiring
 from glance_operator.runtime.queue import Lane, Next
 from glance_operator.runtime.store import Body, Key
+from glance_operator.runtime.world import Parts
 from glance_operator.settings import Settings
 
 log = logging.getLogger("glance_operator.recorder")

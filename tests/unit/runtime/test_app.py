@@ -11,11 +11,12 @@ from tests.support import eventually
 
 from glance_operator import __main__ as program
 from glance_operator.runtime import logs
-from glance_operator.runtime.app import App, Parts
+from glance_operator.runtime.app import App
 from glance_operator.runtime.intake import Wiring
 from glance_operator.runtime.leader import LostLease
 from glance_operator.runtime.queue import Next
 from glance_operator.runtime.store import Body, Key
+from glance_operator.runtime.world import Parts
 from glance_operator.settings import Settings
 
 KEY = Key("Image", "ns", "a")
