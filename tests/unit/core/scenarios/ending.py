@@ -73,6 +73,12 @@ ENDING = [
     Row("an import runs", ending(image=queued(lock="t1")), "ImportRunning", GONE),
     Row("an import runs on and on", ending(31, image=queued(lock="t1")), "Deleting", GONE, DeleteImage(EXPECTED_ID)),
     Row(
+        "an import runs on and on, and the image is protected",
+        ending(600, spec=spec(protected=False), image=replace(PROTECTED, lock="t1")),
+        "ImportRunning",
+        GONE,
+    ),
+    Row(
         "a lock without a task",
         ending(image=queued(lock="t1"), task=task("failure")),
         "Deleting",
