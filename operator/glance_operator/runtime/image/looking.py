@@ -25,6 +25,10 @@ def seen(view: View, track: Track, at_rest: bool) -> View:
     image = _image(view, track, at_rest)
     view = replace(view, image=image)
     task = _task(view, image, track) if image else None
+    if image is not None and task is not None and task.over:
+        # seen before its task was over, the image may be half of a success: nothing is counted or discarded on that
+        image = track.cloud.looks.get(image.id, max_age=0, hidden=bool(view.spec.hidden))
+        view = replace(view, image=image)
     members = track.cloud.glance.members(image.id) if image and _is_shared(view, image) else None
     return replace(view, task=task, members=members)
 
