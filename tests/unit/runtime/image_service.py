@@ -16,7 +16,7 @@ TOKEN = "token-of-the-test"
 
 
 class Answer(NamedTuple):
-    """`body`: JSON, or text as it is."""
+    """`body`: JSON, or text as it is, or a function of the request that gives either."""
 
     status: int = 200
     body: Any = None
@@ -78,7 +78,8 @@ class ImageService:
         waiting = self.answers.get(f"{asked.method} {asked.path.split('?')[0].rstrip('/')}")
         if not waiting:
             return Answer(404, {"message": "nothing of this name", "code": "404 Not Found"})
-        return waiting.popleft() if len(waiting) > 1 else waiting[0]
+        answer = waiting.popleft() if len(waiting) > 1 else waiting[0]
+        return answer._replace(body=answer.body(asked)) if callable(answer.body) else answer
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         service = self
