@@ -139,6 +139,19 @@ def test_who_watches_is_woken_by_a_change_and_only_then(cloud: Cloud) -> None:
     assert woken == ["b", "b", "b"]
 
 
+def test_who_looks_himself_is_awake(cloud: Cloud) -> None:
+    woken: list[str] = []
+    cloud.add("a")
+    cloud.looks.watch("a", False, lambda: woken.append("a"))
+    for status in ("queued", "importing", "active"):
+        cloud.add("a", status=status)
+        cloud.now += 1
+        found = cloud.looks.get("a", 0)
+        assert found is not None
+        assert found.status == status
+    assert woken == []
+
+
 def test_hidden_images_are_found_in_their_own_list(cloud: Cloud) -> None:
     cloud.add("a")
     cloud.add("h", hidden=True)
@@ -222,6 +235,21 @@ def test_what_we_changed_since_the_list_is_looked_for(cloud: Cloud) -> None:
     cloud.looks.expire("a")
     cloud.add("a", status="active")
     assert cloud.looks.at_rest("a", 60) == GlanceImage("a", status="active")
+
+
+def test_what_we_changed_while_the_list_was_read_is_not_undone(cloud: Cloud) -> None:
+    cloud.add("a", "b")
+    new = GlanceImage("b", name="new")
+
+    def change() -> None:
+        cloud.now += 1
+        cloud.looks.put("b", new)
+        cloud.meanwhile = lambda: None
+
+    cloud.meanwhile = change
+    cloud.looks.at_rest("a", 60)
+    cloud.there["b"] = new
+    assert cloud.looks.at_rest("b", 60) == new
 
 
 def test_a_thousand_at_rest_make_one_list(cloud: Cloud, threads: ThreadPoolExecutor) -> None:
