@@ -21,6 +21,7 @@ def measure(world: World, operator: Operator, count: int) -> Section:
         f"The API server wrote: {counted(run.writes)} (the bench itself: POST/images).",
         "CPU seconds: " + ", ".join(f"{name} {used:.1f}" for name, used in run.cpu.items()) + ".",
     ]
+    notes += [f"The operator warned: `{line}`" for line in run.warnings[:5]]
     table = Table(("share", "images", "ready after (s)"), rows)
     return Section(f"{count} images of 64 KiB", _figures(run, count), [table], notes)
 

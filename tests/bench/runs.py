@@ -27,12 +27,14 @@ class Work:
 
 @dataclass(frozen=True)
 class Run:
-    """What the operator did: seconds from the first POST to each Ready in order, requests, CPU seconds by program."""
+    """What the operator did: seconds from the first POST to each Ready in order, requests, CPU seconds by program,
+    and what the operator warned of (nothing, if all went well)."""
 
     done: tuple[float, ...]
     glance: Counter[str]
     writes: Counter[str]
     cpu: dict[str, float]
+    warnings: tuple[str, ...]
 
     @property
     def wall(self) -> float:
@@ -56,6 +58,7 @@ def operate(world: World, operator: Operator, work: Work, prefix: str = "image")
     names = [f"{prefix}-{number:04}" for number in range(work.count)]
     programs = {"operator": operator.pid, "glance": world.glance.pid, "kube-apiserver": world.control_plane.api.pid}
     requests, writes, cpu = world.requests(), world.cluster.writes(), _cpu(programs)
+    said = operator.log.stat().st_size
     began = time.monotonic()
     for name in names:
         world.cluster.create(image(name, url, work.stores))
@@ -63,7 +66,14 @@ def operate(world: World, operator: Operator, work: Work, prefix: str = "image")
     used = {name: now - cpu[name] for name, now in _cpu(programs).items()}
     written = world.cluster.writes()
     written.subtract(writes)
-    return Run(tuple(at - began for at in done), by_kind(requests.read()), +written, used)
+    times = tuple(at - began for at in done)
+    return Run(times, by_kind(requests.read()), +written, used, _warnings(operator, said))
+
+
+def _warnings(operator: Operator, start: int) -> tuple[str, ...]:
+    with operator.log.open(errors="replace") as log:
+        log.seek(start)
+        return tuple(line.strip() for line in log if " WARNING " in line or " ERROR " in line)
 
 
 def _cpu(programs: dict[str, int]) -> dict[str, float]:
