@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 from urllib.parse import urlencode
 
 import openstack.exceptions
@@ -28,6 +28,9 @@ _PAGE = 1000  # the most Glance gives at once
 _OVERLOADED = frozenset({429, 502, 503, 504})
 _TAGS = re.compile(r"<[^>]+>")
 _REQUEST_ID = re.compile(r" \(Request-ID: [^)]*\)")
+
+
+T = TypeVar("T")
 
 
 def _nothing(*_: object) -> None: ...
@@ -103,20 +106,18 @@ class Glance:
 
     def service(self) -> Service:
         """Stores and import methods. A service that is not configured for several stores answers 404 for them."""
-        methods = self._json("GET", "/info/import")["import-methods"]["value"]
+        methods = self._read("GET", "/info/import", lambda said: frozenset(said["import-methods"]["value"]))
         try:
-            stores = self._json("GET", "/info/stores")["stores"]
+            stores = self._read("GET", "/info/stores", _stores)
         except Refused as error:
             if error.status != 404:
                 raise
-            stores = []
-        ids = tuple(s["id"] for s in stores if not s.get("read-only"))
-        default = next((s["id"] for s in stores if str(s.get("default")).lower() == "true"), "")
-        return Service(ids, default, frozenset(methods))
+            stores = ((), "")
+        return Service(*stores, methods)
 
     def image(self, image_id: str) -> GlanceImage | None:
         try:
-            return GlanceImage.parse(self._json("GET", f"/images/{image_id}"))
+            return self._read("GET", f"/images/{image_id}", GlanceImage.parse)
         except Refused as error:
             if error.status == 404:
                 return None
@@ -130,31 +131,28 @@ class Glance:
         path: str | None = "/images?" + urlencode(query)
         found: list[GlanceImage] = []
         while path:
-            page = self._json("GET", path)
-            found += map(GlanceImage.parse, page["images"])
-            path = page["next"].removeprefix("/v2") if page.get("next") else None
+            images, path = self._read("GET", path, _page)
+            found += images
         return found
 
     def tasks(self, image_id: str) -> list[Task]:
         """Tasks of an image, oldest first; none once the image is gone."""
         try:
-            raw = self._json("GET", f"/images/{image_id}/tasks")["tasks"]
+            return self._read("GET", f"/images/{image_id}/tasks", _tasks)
         except Refused as error:
             if error.status == 404:
                 return []
             raise
-        tasks = [Task(t["id"], t["status"], t.get("created_at") or "", t.get("message") or "") for t in raw]
-        return sorted(tasks, key=lambda t: t.created_at)
 
     def create(self, attributes: Mapping[str, Any]) -> GlanceImage:
-        return GlanceImage.parse(self._json("POST", "/images", json=dict(attributes)))
+        return self._read("POST", "/images", GlanceImage.parse, json=dict(attributes))
 
     def start_import(self, image_id: str, body: Mapping[str, Any]) -> None:
         self.call("POST", f"/images/{image_id}/import", json=dict(body))
 
     def patch(self, image_id: str, operations: list[dict[str, Any]]) -> GlanceImage:
         headers = {"Content-Type": _PATCH}
-        return GlanceImage.parse(self._json("PATCH", f"/images/{image_id}", json=operations, headers=headers))
+        return self._read("PATCH", f"/images/{image_id}", GlanceImage.parse, json=operations, headers=headers)
 
     def delete(self, image_id: str) -> None:
         """An image that is gone already is fine."""
@@ -165,7 +163,7 @@ class Glance:
                 raise
 
     def members(self, image_id: str) -> frozenset[str]:
-        return frozenset(m["member_id"] for m in self._json("GET", f"/images/{image_id}/members")["members"])
+        return self._read("GET", f"/images/{image_id}/members", _members)
 
     def add_member(self, image_id: str, project: str) -> None:
         self.call("POST", f"/images/{image_id}/members", json={"member": project})
@@ -173,11 +171,12 @@ class Glance:
     def remove_member(self, image_id: str, project: str) -> None:
         self.call("DELETE", f"/images/{image_id}/members/{project}")
 
-    def _json(self, method: str, path: str, **options: Any) -> Any:
+    def _read(self, method: str, path: str, read: Callable[[Any], T], **options: Any) -> T:
+        """What ``read`` finds in the answer's JSON."""
         response = self.call(method, path, **options)
         try:
-            return response.json()
-        except ValueError as error:
+            return read(response.json())
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             trouble = unavailable("GlanceUnavailable", "the answer is not the image API's JSON")
             self._gate.failed(trouble)
             raise trouble from error
@@ -237,6 +236,29 @@ class Glance:
             return unavailable("CredentialsInvalid", text)
         text = f"the cloud does not answer ({_cause(error)})"
         return unavailable("GlanceUnavailable", text)
+
+
+def _stores(said: Any) -> tuple[tuple[str, ...], str]:
+    """Ids of the stores that take data, and of the default one."""
+    stores = said["stores"]
+    default = next((s["id"] for s in stores if str(s.get("default")).lower() == "true"), "")
+    return tuple(s["id"] for s in stores if not s.get("read-only")), default
+
+
+def _page(said: Any) -> tuple[list[GlanceImage], str | None]:
+    """The images, and the path of the next page."""
+    path = said["next"].removeprefix("/v2") if said.get("next") else None
+    return [GlanceImage.parse(raw) for raw in said["images"]], path
+
+
+def _tasks(said: Any) -> list[Task]:
+    """Glance gives them in no order of time."""
+    tasks = [Task(t["id"], t["status"], t.get("created_at") or "", t.get("message") or "") for t in said["tasks"]]
+    return sorted(tasks, key=lambda t: t.created_at)
+
+
+def _members(said: Any) -> frozenset[str]:
+    return frozenset(m["member_id"] for m in said["members"])
 
 
 def _first_line(error: Exception) -> str:

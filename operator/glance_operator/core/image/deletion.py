@@ -63,7 +63,7 @@ def await_import(view: View) -> Plan | None:
     left = ((view.deleted_at or view.now) + GRACE_FOR_IMPORT - view.now).total_seconds()
     if left <= 0 and not view.image.protected:
         return None
-    after = min(max(left, 0.5), 2.0)
+    after = min(left, 2.0) if left > 0 else 10.0
     return waiting("ImportRunning", "Deletion waits for the running import to end", after=after)
 
 
