@@ -10,7 +10,9 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$p" && break; done)
 BIN := .venv/bin
 STAMP := .venv/.made-of-these-pins
-SUITES ?= tests/unit tests/crds tests/integration tests/chaos
+# The longest first; two at a time, each with real parts of its own: most of their time is waiting.
+SUITES ?= tests/chaos tests/integration tests/crds tests/unit
+JOBS ?= 2
 ARGS ?=
 export PYTHONPATH := $(CURDIR)/operator:$(CURDIR)/hack
 
@@ -44,7 +46,7 @@ check: setup ## format, lint, types, layers, unit tests, generated files: the qu
 .PHONY: test
 test: ## all tests, on a real control plane and a real Glance
 	@$(MAKE) --no-print-directory parts
-	@$(BIN)/pytest $(SUITES) $(ARGS)
+	@$(BIN)/pytest $(SUITES) --numprocesses $(JOBS) --dist loadfile $(ARGS)
 
 .PHONY: demo
 demo: setup ## the operator at work on hack/samples, watched live (ONCE=1: ends by itself)
