@@ -20,12 +20,13 @@ MESSAGE_LIMIT = 32768  # the schema's bound; a longer message is cut, never refu
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One wanted condition, without its time."""
+    """One wanted condition, without its time. ``by_reason``: its time tells since when it has this reason."""
 
     type: str
     status: Literal["True", "False", "Unknown"]
     reason: str
     message: str = ""
+    by_reason: bool = False
 
 
 def truth(value: bool) -> Literal["True", "False"]:
@@ -64,7 +65,7 @@ def merged(
 
 
 def _dated(wanted: Condition, before: Mapping[str, Any], generation: int, now: str) -> dict[str, Any]:
-    same = before.get("status") == wanted.status
+    same = before.get("status") == wanted.status and (not wanted.by_reason or before.get("reason") == wanted.reason)
     return {
         "type": wanted.type,
         "status": wanted.status,

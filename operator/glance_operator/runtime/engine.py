@@ -9,6 +9,7 @@ import logging
 import random
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Literal, Protocol
 
 from glance_operator.core.conditions import find, merged, standard
@@ -96,6 +97,7 @@ class Engine:
         try:
             look = controller.look(key, body)
         except Invalid as invalid:
+            self.forget(key)
             self._publish(key, body, _invalid_status(body, invalid.state, self._world.now().strftime("%FT%TZ")))
             return Next()
         if (parked := controller.admit(key, look)) is not None:
@@ -112,8 +114,8 @@ class Engine:
     def _act(self, key: Key, controller: Controller, look: Any, body: Body) -> tuple[Plan, Body]:
         """The plan with its step taken, or the plan that explains why it was not."""
         plan: Plan = look.plan
-        if plan.record and (status := controller.status(look, plan, body)):
-            body = self._publish(key, body, status) or body
+        if plan.record:
+            body = self._record(key, body, plan, controller.status(look, plan, body))
         try:
             if isinstance(plan.step, AddFinalizer):
                 self._hold(key, body)
@@ -125,8 +127,16 @@ class Engine:
             return controller.refused(key, look, error), body
         return plan, body
 
+    def _record(self, key: Key, body: Body, plan: Plan, status: dict[str, Any] | None) -> Body:
+        """The object as it is after what the step will destroy has been written down, and told."""
+        if status is None or status == body.get("status"):
+            return body
+        new = self._publish(key, body, status) or body
+        self._tell(key, body, replace(plan, passing=False))
+        return new
+
     def _hold(self, key: Key, body: Body) -> None:
-        self._keep(key, self._world.kube.add_finalizer(body, finalizer(key.kind)))
+        self._keep(key, self._world.kube.add_finalizer(body, finalizer(key.kind)), body)
 
     def _let_go(self, key: Key, body: Body, step: LetGo) -> None:
         if step.left_behind:
@@ -135,12 +145,12 @@ class Engine:
         rest = self._world.kube.remove_finalizer(body, finalizer(key.kind))
         self._keep(key, rest if rest and rest["metadata"].get("finalizers") else None, body)
 
-    def _keep(self, key: Key, new: Body | None, old: Body | None = None) -> None:
+    def _keep(self, key: Key, new: Body | None, old: Body) -> None:
         """Own writes are known at once; the watch brings them again, and they are recognised as old."""
         if new is not None:
             self._world.store.put(key, new)
         else:
-            self._world.store.drop(key, old["metadata"]["uid"] if old else None)
+            self._world.store.drop(key, old["metadata"]["uid"])
 
     def _describe(self, key: Key, controller: Controller, look: Any, plan: Plan, body: Body) -> float:
         """Publish what is new; for a passing state, the seconds for which it is still held back."""

@@ -45,6 +45,7 @@ class Looks:
         self._wanted: dict[str, bool] = {}  # id -> hidden?
         self._watched: dict[str, tuple[bool, Callable[[], None]]] = {}
         self._changed: dict[str, float] = {}  # when we changed it: what a look begun before then brings is old
+        self._listing = False
         self._rest: dict[str, GlanceImage] = {}
         self._rest_at = float("-inf")
 
@@ -94,7 +95,8 @@ class Looks:
         with self._lock:
             self._watched.pop(image_id, None)
             self._seen.pop(image_id, None)
-            self._changed.pop(image_id, None)
+            if not self._listing:  # a list under way may bring the image as it was before we changed it
+                self._changed.pop(image_id, None)
 
     def _since(self, image_id: str, since: float) -> _Seen | None:
         with self._lock:
@@ -138,8 +140,14 @@ class Looks:
             wake()
 
     def _list_all(self) -> None:
-        at = self._clock()
-        images = [image for hidden in (False, True) for image in self._source.images(hidden, **self._ours)]
+        with self._lock:
+            at, self._listing = self._clock(), True
+        try:
+            images = [image for hidden in (False, True) for image in self._source.images(hidden, **self._ours)]
+        finally:
+            with self._lock:
+                self._listing = False
         with self._lock:
             current = (image for image in images if self._changed.get(image.id, at) <= at)
             self._rest, self._rest_at = {image.id: image for image in current}, at
+            self._changed = {i: changed for i, changed in self._changed.items() if i in self._watched}

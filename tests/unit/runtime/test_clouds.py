@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -118,12 +120,32 @@ def test_while_a_cloud_is_down_its_secret_is_read_more_often(office: Office) -> 
 
 # What a client cannot be made of: words, the entry, what is said
 UNUSABLE: list[tuple[str, dict[str, Any], str]] = [
-    ("no such auth type", {"auth_type": "nosuch", "auth": {"password": SECRET}}, "nosuch could not be found"),
-    ("no auth_url", {"auth_type": "password", "auth": {"username": "u", "password": SECRET}}, "auth_url"),
+    (
+        "no such auth type",
+        {"auth_type": "nosuch", "auth": {"password": SECRET}},
+        "auth_type is not one that keystoneauth knows",
+    ),
+    ("no auth_url", {"auth_type": "password", "auth": {"username": "u", "password": SECRET}}, "missing: auth_url"),
     ("auth is a text", {"auth_type": "password", "auth": SECRET}, "auth is not a mapping"),
     ("auth is a list", {"auth_type": "password", "auth": [SECRET]}, "auth is not a mapping"),
     ("headers are a list", {"trusted_headers": [SECRET]}, "trusted_headers is not a mapping"),
-    ("a number for a name", {1: SECRET}, "keywords must be strings"),  # type: ignore[dict-item]
+    ("a number for a name", {1: SECRET}, r"no client .* \(TypeError\)"),  # type: ignore[dict-item]
+    ("a text for a number", {"api_timeout": SECRET}, r"no client .* \(ValueError\)"),
+    ("braces", {"region_name": "{" + SECRET + "}"}, r"no client .* \(KeyError\)"),
+    ("an empty auth_url", {"auth_type": "password", "auth": {"auth_url": None}}, "auth.auth_url is not an address"),
+    ("a number for auth_url", {"auth": {"auth_url": 5}}, "auth.auth_url is not an address"),
+    ("a user in auth_url", {"auth": {"auth_url": f"http://u:{SECRET}@h"}}, "auth.auth_url .* names no user"),
+    ("a user in the override", {"image_endpoint_override": f"http://{SECRET}@h"}, "override .* names no user"),
+    ("no latin headers", {"trusted_headers": {"X-User": SECRET + "\u20ac"}}, "characters that no HTTP header may have"),
+    ("a header in two lines", {"trusted_headers": {"X-User": SECRET + "\nX: y"}}, "characters that no HTTP header"),
+    (
+        "certificates in a file",
+        {"cacert": f"/home/{SECRET}/ca.pem"},
+        "put the certificates under the Secret's key cacert",
+    ),
+    ("a client certificate", {"cert": f"/home/{SECRET}/me.pem"}, "client certificates are not supported"),
+    ("a client's key", {"key": f"/home/{SECRET}/me.key"}, "client certificates are not supported"),
+    ("a text for verify", {"verify": SECRET}, "verify is neither true nor false"),
 ]
 
 
@@ -134,10 +156,51 @@ def test_an_entry_that_cannot_be_used(office: Office, words: str, entry: dict[st
     with pytest.raises(Unavailable, match=said) as caught:
         office.clouds.find("a", "openstack", "lab")
     assert (caught.value.cause, caught.value.state.reason) == (Cause.INVALID, "CredentialsInvalid")
-    assert "a/openstack/lab" in caught.value.state.message
+    assert "a/openstack" in caught.value.state.message
+    assert "lab" in caught.value.state.message
     assert SECRET not in caught.value.state.message
     office.write("a")
     office.now += 9
+    assert office.clouds.find("a", "openstack", "lab").name == "a/openstack/lab"
+
+
+FULL: dict[str, Any] = {
+    "auth_type": "password",
+    "auth": {
+        "auth_url": "http://127.0.0.1:9/v3",
+        "username": "u",
+        "password": "p",
+        "project_name": "p",
+        "user_domain_name": "Default",
+        "project_domain_name": "Default",
+    },
+    "region_name": "one",
+    "interface": "public",
+    "api_timeout": 5,
+    "verify": True,
+    "profile": "ovh",
+    "cacert": "ca.pem",
+    "regions": ["one"],
+    "image_endpoint_override": "http://127.0.0.1:9",
+    "image_api_version": "2",
+    "trusted_headers": {"X-Roles": "admin"},
+}
+
+
+@pytest.mark.parametrize("path", [*FULL, *(f"auth.{name}" for name in FULL["auth"]), "trusted_headers.X-Roles"])
+def test_no_scalar_of_the_secret_is_ever_quoted(office: Office, path: str) -> None:
+    *above, name = path.split(".")
+    entry = copy.deepcopy({key: FULL[key] for key in ("auth_type", "auth", *above, path.split(".", maxsplit=1)[0])})
+    (entry[above[0]] if above else entry)[name] = SECRET
+    office.secrets["a", "openstack"] = {"clouds.yaml": yaml.safe_dump({"clouds": {"lab": entry}}).encode()}
+    with pytest.raises(Unavailable) as caught:
+        office.clouds.find("a", "openstack", "lab").glance.image("i1")
+    assert SECRET not in "".join(traceback.format_exception(caught.value))
+
+
+def test_certificates_of_the_secret_take_the_place_of_a_file(office: Office) -> None:
+    office.write("a", cacert="/home/me/ca.pem")
+    office.secrets["a", "openstack"]["cacert"] = b"pem"
     assert office.clouds.find("a", "openstack", "lab").name == "a/openstack/lab"
 
 

@@ -93,7 +93,7 @@ class TestSteps:
     def test_that_destroy_what_they_were_learnt_from_are_recorded_first(self, cluster: Cluster) -> None:
         recorded = Plan(State(Phase.WORKING, "Recreating", "again"), step=Step(), after=1, record=True, passing=True)
         cluster.run(recorded)
-        assert cluster.told() == ["write Recreating", "act"]
+        assert cluster.told() == ["write Recreating", "Warning Recreating: again", "act"]
         cluster.run(recorded, after=1)
         assert cluster.told() == ["act"]
 
@@ -204,7 +204,7 @@ class TestStatus:
         cluster.invalid = State(Phase.STALLED, "InvalidSpec", "spec.diskFormat: no such format")
         assert cluster.run(READY) == Next()
         assert cluster.run(READY) == Next()
-        assert cluster.told() == ["write InvalidSpec"]
+        assert cluster.told() == ["forget", "write InvalidSpec", "forget"]
         body = cluster.store.get(KEY)
         assert body is not None
         assert body["status"]["id"] == "i1"

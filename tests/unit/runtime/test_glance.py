@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -253,6 +254,16 @@ def test_nobody_listens(lab: Lab) -> None:
             glance.image("i1")
     assert caught.value.state == State(Phase.WORKING, "GlanceUnavailable", caught.value.state.message)
     assert lab.codes == [("GET", "<error>")]
+    assert lab.gate.wait() > 0
+
+
+def test_what_no_client_foresees_is_an_outage(lab: Lab, tmp_path: Path) -> None:
+    (ca := tmp_path / "ca.pem").write_text("-----BEGIN CERTIFICATE-----\nnone\n-----END CERTIFICATE-----\n")
+    url = {"image_endpoint_override": lab.service.url.replace("http:", "https:")}
+    glance = Glance(CLOUD, Endpoint({"auth_type": "none", **url}, str(ca)), lab.gate)
+    ca.unlink()  # somebody cleans up
+    with pytest.raises(Unavailable, match=r"no request can be sent \(OSError\)"):
+        glance.image("i1")
     assert lab.gate.wait() > 0
 
 

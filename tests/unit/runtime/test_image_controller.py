@@ -232,7 +232,7 @@ class TestPace:
         for age in (0, 1, 10, 100, 1000):
             now[0] = 1000 + age
             paces.append(self.pace(lab, found))
-        assert paces == pytest.approx([0.15, 0.3, 3, 10, 10])
+        assert paces == pytest.approx([0.15, 0.15, 1.5, 10, 10])
 
     def test_what_others_must_bring_is_looked_for_every_ten_seconds(self, lab: ImageLab) -> None:
         lab.error = NO_SECRET

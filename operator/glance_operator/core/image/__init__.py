@@ -10,7 +10,8 @@ from glance_operator.core.plan import Phase, Plan, Rule, State, first_of
 
 def served(view: View) -> Plan:
     """Nothing left to do, or nothing that cannot wait: stores that failed are tried again in their time."""
-    state = metadata.drifted(view) or State(Phase.READY, "Available", stores.summary(view))
+    reason = "PartialFailure" if stores.missing(view) else "Available"
+    state = metadata.drifted(view) or State(Phase.READY, reason, stores.summary(view))
     return Plan(state, after=stores.until_next(view))
 
 

@@ -56,9 +56,7 @@ def content_hash(spec: ImageSpec) -> str:
 
 def url(view: View) -> str:
     """Where this attempt takes the content from: the URL, then each mirror in turn."""
-    http = view.spec.source.http if view.spec.source else None
-    choices = [http.url, *(http.mirrors or ())] if http else ["its source"]
-    return choices[view.memory.attempts % len(choices)]
+    return retries.source(view, view.memory.attempts)
 
 
 def recreate_what_vanished(view: View) -> Plan | None:
@@ -98,7 +96,7 @@ def await_running_import(view: View) -> Plan | None:
     if image.stores and image.status == "active":
         done, wanted = stores.ready(view)
         return waiting("Importing", f"Data is in {done} of {wanted} stores", passing=True)
-    return waiting("Downloading", f"Glance is downloading {url(view)}", passing=True)
+    return waiting("Downloading", f"Glance is downloading {retries.shown(url(view))}", passing=True)
 
 
 def leave_dead_end(view: View) -> Plan | None:
@@ -147,7 +145,7 @@ def fetch(view: View) -> Plan | None:
     if image is None or image.status != "queued" or source is None:
         return None
     step = ImportFromUrl(image.id, url(view), stores.targets(view))
-    return doing(step, "Downloading", f"Glance is downloading {url(view)}", slot=True, after=FIRST_LOOK)
+    return doing(step, "Downloading", f"Glance is downloading {retries.shown(url(view))}", slot=True, after=FIRST_LOOK)
 
 
 def await_active(view: View) -> Plan | None:

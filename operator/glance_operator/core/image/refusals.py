@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from glance_operator.core.image import content, deletion, identity, metadata, stores
+from glance_operator.core.image import content, deletion, identity, metadata, retries, stores
 from glance_operator.core.image.observed import View
 from glance_operator.core.plan import Phase, Plan, State, Step, stalled, waiting
 
-SOON, LATER = 1.0, 60.0  # seconds
+LATER = 60.0  # seconds until it is tried again although only people can help
 _MAKES_CONTENT = (content.CreateImage, content.ImportFromUrl, stores.CopyToStores)
 
 
@@ -19,11 +19,11 @@ def explain(view: View, step: Step, code: int, said: str) -> Plan:
     if isinstance(step, deletion.DeleteImage | content.Discard):
         return _not_deleted(code, said)
     if _has_changed(step, code, said):
-        message = f"Glance image {identity.expected_id(view)}, or its service, is not as it was: looking again"
-        return waiting("Recreating", message, after=0, passing=True)
+        message = f"Glance image {identity.expected_id(view)}, or its service, is not as it was ({said}): looking again"
+        return replace(waiting("Recreating", message, passing=True), backoff=True)
     if isinstance(step, stores.CopyToStores) and stores.enough(view):
         message = f"{stores.summary(view)}, where Glance refuses to copy it (HTTP {code}): {said}"
-        return Plan(State(Phase.READY, "Available", message), after=LATER)
+        return Plan(State(Phase.READY, "PartialFailure", message), after=LATER)
     return _by_code(code, said) or _bad_request(step, code, said)
 
 
@@ -38,7 +38,7 @@ def _by_code(code: int, said: str) -> Plan | None:
         case 403:
             return stalled("Forbidden", f"Glance does not allow it to these credentials: {said}", after=LATER)
         case 409:
-            return waiting("Conflict", f"Glance cannot do it now: {said}", after=SOON)
+            return replace(waiting("Conflict", f"Glance cannot do it now: {said}; trying again"), backoff=True)
         case 413:
             return waiting("QuotaExceeded", f"Glance refuses for its quota: {said}; make room", after=LATER)
     return None
@@ -46,16 +46,18 @@ def _by_code(code: int, said: str) -> Plan | None:
 
 def _not_deleted(code: int, said: str) -> Plan:
     if code == 409:
-        return waiting("InUse", f"Glance cannot delete the image while it is in use: {said}", after=10.0)
-    return waiting("DeletionRefused", f"Glance refuses to delete the image (HTTP {code}): {said}", after=10.0)
+        plan = waiting("InUse", f"Glance cannot delete the image while it is in use: {said}; trying again")
+    else:
+        plan = waiting("DeletionRefused", f"Glance refuses to delete the image (HTTP {code}): {said}; trying again")
+    return replace(plan, backoff=True)
 
 
 def _bad_request(step: Step, code: int, said: str) -> Plan:
     if isinstance(step, content.ImportFromUrl) and "filter" in said:
         return stalled(
             "SourceRefused",
-            f"spec.source.http.url {step.url}: the image service does not let web-download fetch it ({said}): "
-            f"use a scheme, host and port that its import filter allows, or widen the filter",
+            f"spec.source.http.url {retries.shown(step.url)}: the image service does not let web-download fetch it "
+            f"({said}): use a scheme, host and port that its import filter allows, or widen the filter",
             after=LATER,
         )
     if isinstance(step, metadata.UpdateImage):

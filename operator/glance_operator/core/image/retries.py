@@ -21,11 +21,22 @@ def _limit(view: View) -> int | None:
     return None if view.spec.retry_limit < 0 else max(1, view.spec.retry_limit)
 
 
+def source(view: View, attempts: int) -> str:
+    """The address that the next attempt after so many failed ones takes."""
+    http = view.spec.source.http if view.spec.source else None
+    choices = [http.url, *(http.mirrors or ())] if http else ["its source"]
+    return choices[attempts % len(choices)]
+
+
+def shown(url: str) -> str:
+    """An address for logs and Events: the query of a signed one is a credential."""
+    return url.partition("?")[0] + ("?…" if "?" in url else "")
+
+
 def _advice(view: View) -> str:
-    source = view.spec.source
-    url = source.http.url if source and source.http else "its source"
+    tried = source(view, max(0, view.memory.attempts - 1))
     return (
-        f"Glance could not import {url} and tells no cause: check that the URL answers where Glance runs, "
+        f"Glance could not import {shown(tried)} and tells no cause: check that the URL answers where Glance runs, "
         f"that its content is {view.spec.disk_format}, and that the stores have room"
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from glance_operator.core.conditions import FALSE, TRUE, UNKNOWN, Condition, find, merged, standard, truth
-from glance_operator.core.image import content, identity, metadata, stores
+from glance_operator.core.image import content, identity, metadata, retries, stores
 from glance_operator.core.image.memory import CLOUD_READY, retry_wanted, text
 from glance_operator.core.image.observed import GlanceImage, Memory, StoreMemory, View
 from glance_operator.core.plan import Phase, Plan
@@ -40,7 +40,8 @@ def _conditions(view: View, plan: Plan, old: Mapping[str, Any]) -> list[Conditio
     else:
         head = list(standard(plan.state, view.memory.was_ready))
     if view.trouble is not None:
-        return [*head, *_kept(old), Condition(CLOUD_READY, FALSE, view.trouble.reason, view.trouble.message)]
+        trouble = Condition(CLOUD_READY, FALSE, view.trouble.reason, view.trouble.message, by_reason=True)
+        return [*head, *_kept(old), trouble]
     if not view.looked:
         return [*head, *_kept(old, CLOUD_READY)]
     return [*head, *_own(view, plan), Condition(CLOUD_READY, TRUE, "Reachable")]
@@ -149,7 +150,7 @@ def _attempt(view: View) -> dict[str, Any]:
     memory = view.memory
     attempt = {
         "contentHash": memory.attempt_hash,
-        "source": content.url(view) if memory.attempts else None,
+        "source": retries.source(view, memory.attempts - 1) if memory.attempts else None,
         "method": content.WEB_DOWNLOAD if memory.attempts else None,
         "taskID": memory.task_id,
         "count": memory.attempts,

@@ -46,18 +46,26 @@ class ImageController:
         self._tracks: dict[Key, Track] = {}
 
     def look(self, key: Key, body: Body) -> Look:
-        view, track = self._view(key, body), None
-        if not _is_left_alone(view):
-            try:
-                track = self._track(key, view.spec, is_retried(body))
-                view = replace(view, cluster=self._world.kube.cluster_id())
-                view = seen(view, track, at_rest=self.settled(body))
-            except Unavailable as trouble:
-                state = _of_this_cloud(trouble, view.spec)
-                view = replace(view, looked=False, trouble=state, cause=trouble.cause)
-            except Refused as refusal:
-                state = State(Phase.WORKING, "GlanceError", f"Glance refuses to show the image ({refusal})")
-                view = replace(view, looked=False, trouble=state, cause=Cause.OUTAGE)
+        view = self._view(key, body)
+        if _is_left_alone(view):
+            self.forget(key)  # it neither holds nor awaits anything
+            return Look(*decide(view))
+        at_rest = self.settled(body)
+        look = self._asked(key, body, view, at_rest)
+        if at_rest and look.plan.step is not None:  # the list may be half an hour old: nothing is changed on its word
+            look = self._asked(key, body, view, at_rest=False)
+        return look
+
+    def _asked(self, key: Key, body: Body, view: View, at_rest: bool) -> Look:
+        track = None
+        try:
+            track = self._track(key, view.spec, is_retried(body))
+            view = seen(replace(view, cluster=self._world.kube.cluster_id()), track, at_rest)
+        except Unavailable as trouble:
+            view = replace(view, trouble=_of_this_cloud(trouble, view.spec), cause=trouble.cause)
+        except Refused as refusal:
+            state = State(Phase.WORKING, "GlanceError", f"Glance refuses to show the image ({refusal})")
+            view = replace(view, trouble=state, cause=Cause.OUTAGE)
         view, plan = decide(view)
         return Look(view, plan, track if view.looked else None)
 
@@ -68,7 +76,7 @@ class ImageController:
         slots, running = look.track.cloud.slots, content.running(look.view)
         self._follow(key, look, look.track, running)
         if not look.plan.slot:
-            (slots.hold if running else slots.release)(key)
+            (slots.hold if running else slots.forget)(key)
             return None
         if slots.try_acquire(key):
             return None

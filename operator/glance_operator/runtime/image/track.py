@@ -32,7 +32,7 @@ class Track:
     def poll(self) -> float:
         """Seconds until the next look at the running import."""
         age = time.monotonic() - self.since if self.since else 0.0
-        return min(_LAST_POLL, max(_FIRST_POLL, 0.3 * age))
+        return min(_LAST_POLL, max(_FIRST_POLL, 0.15 * age))
 
     def begin(self) -> None:
         """An import is about to be asked for."""

@@ -90,7 +90,7 @@ STORES = [
     Row(
         "one store failed, one is enough",
         served(spec=EITHER, memory=memory(stores={"dcn0": tried(1, 3)})),
-        "Available",
+        "PartialFailure",
         "Current",
     ),
     Row(
@@ -120,13 +120,13 @@ STORES = [
     Row(
         "a store more cannot be filled, one is enough",
         served(spec=EITHER, service=NO_COPY, memory=memory(stores={"dcn0": tried(1, -3)})),
-        "Available",
+        "PartialFailure",
         "Current",
     ),
     Row(
         "a lock without a task holds up copies, not service",
         served(spec=EITHER, image=glance_image(lock="t0"), task=task(name="t0")),
-        "Available",
+        "PartialFailure",
         "Current",
     ),
     Row("served", served(), "Available", "Current"),
