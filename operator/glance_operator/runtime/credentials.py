@@ -85,10 +85,46 @@ def parse(data: Mapping[str, bytes], cloud: str, where: str) -> Credentials:
         raise _malformed(f"{where}: clouds.yaml has no cloud named {cloud} (it has: {names})")
     if not isinstance(entry, dict):
         raise _malformed(f"{where}: the cloud {cloud} in clouds.yaml is not a mapping")
+    ca = data.get("cacert", b"")
+    if wrong := _wrong(entry, bool(ca)):
+        raise _malformed(f"{where}: the cloud {cloud} in clouds.yaml: {wrong}")
+    return Credentials(hashlib.sha256(repr((entry, ca)).encode()).hexdigest(), entry, ca)
+
+
+def _wrong(entry: Mapping[str, Any], has_ca: bool) -> str | None:
+    """What a client would stumble over later, and without a word that helps."""
+    auth, headers = entry.get("auth") or {}, entry.get("trusted_headers") or {}
+    for name, value in {"auth": auth, "trusted_headers": headers}.items():
+        if not isinstance(value, Mapping):
+            return f"{name} is not a mapping"
+    for name, value in {"auth.auth_url": auth.get("auth_url", "http://"), **_overrides(entry)}.items():
+        if not (isinstance(value, str) and value.startswith(("http://", "https://")) and "@" not in value):
+            return f"{name} is not an address that begins with http:// or https:// and names no user"
+    if not all(_fits_a_header(text) for pair in headers.items() for text in pair):
+        return "trusted_headers holds characters that no HTTP header may have"
+    return _wrong_files(entry, has_ca)
+
+
+def _wrong_files(entry: Mapping[str, Any], has_ca: bool) -> str | None:
+    """Files of the machine where the clouds.yaml was written are not here; nor should ours be read."""
     if "://" in str(entry.get("profile", "")):
-        raise _malformed(f"{where}: profile must not be an address: write the settings into clouds.yaml")
-    digest = hashlib.sha256(repr((entry, data.get("cacert", b""))).encode()).hexdigest()
-    return Credentials(digest, entry, data.get("cacert", b""))
+        return "profile must not be an address: write the settings into clouds.yaml"
+    if entry.get("cacert") and not has_ca:
+        return "cacert names a file that is not here: put the certificates under the Secret's key cacert"
+    if entry.get("cert") or entry.get("key"):
+        return "cert and key name files that are not here: client certificates are not supported"
+    if not isinstance(entry.get("verify", True), bool):
+        return "verify is neither true nor false"
+    return None
+
+
+def _overrides(entry: Mapping[str, Any]) -> dict[str, Any]:
+    name = "image_endpoint_override"
+    return {name: entry[name]} if entry.get(name) is not None else {}
+
+
+def _fits_a_header(text: object) -> bool:
+    return str(text).isascii() and str(text).isprintable()
 
 
 def _clouds(data: Mapping[str, bytes], where: str) -> Mapping[str, Any]:

@@ -19,6 +19,7 @@ from openstack.config.loader import OpenStackConfig
 from glance_operator import __version__
 from glance_operator.core.image.observed import GlanceImage, Service, Task
 from glance_operator.core.plan import Phase, State
+from glance_operator.runtime import answers
 from glance_operator.runtime.errors import Refused, Unavailable
 from glance_operator.runtime.gate import Gate
 
@@ -26,8 +27,6 @@ _PATCH = "application/openstack-images-v2.1-json-patch"
 _TIMEOUT = 30.0  # seconds; no request of ours carries data
 _PAGE = 1000  # the most Glance gives at once
 _OVERLOADED = frozenset({429, 502, 503, 504})
-_TAGS = re.compile(r"<[^>]+>")
-_REQUEST_ID = re.compile(r" \(Request-ID: [^)]*\)")
 
 
 T = TypeVar("T")
@@ -44,10 +43,10 @@ class Endpoint:
     """Where an image service is, and the session that may ask it. The catalog is asked at the first request."""
 
     def __init__(self, settings: Mapping[str, Any], ca_path: str | None) -> None:
-        """``settings``: one entry of a clouds.yaml. Raises ValueError if no client can be made of it."""
-        for name in ("auth", "trusted_headers"):
-            if not isinstance(settings.get(name) or {}, Mapping):
-                raise ValueError(f"{name} is not a mapping")  # noqa: TRY004  (a value somebody wrote)
+        """``settings``: one entry of a clouds.yaml, as ``credentials.parse`` gives it.
+
+        Raises ValueError if no client can be made of it; its words quote nothing of the settings.
+        """
         entry = {k: v for k, v in settings.items() if k != "trusted_headers"}
         self.headers = {str(k): str(v) for k, v in (settings.get("trusted_headers") or {}).items()}
         if ca_path:
@@ -56,8 +55,8 @@ class Endpoint:
             loader = OpenStackConfig(load_yaml_config=False, load_envvars=False, app_name="glance-operator")
             self._region = loader.get_one(**entry)
             self._session: Session = self._region.get_session()
-        except (ksa.ClientException, openstack.exceptions.SDKException, TypeError, ValueError, KeyError) as error:
-            raise ValueError(str(error)) from error
+        except Exception as error:
+            raise ValueError(_unusable(error)) from None  # the texts of the libraries quote what is in the Secret
         self._session.additional_headers.update(self.headers)
         self._session.user_agent = f"glance-operator/{__version__}"
         self._base: str | None = None
@@ -108,7 +107,7 @@ class Glance:
         """Stores and import methods. A service that is not configured for several stores answers 404 for them."""
         methods = self._read("GET", "/info/import", lambda said: frozenset(said["import-methods"]["value"]))
         try:
-            stores = self._read("GET", "/info/stores", _stores)
+            stores = self._read("GET", "/info/stores", answers.stores)
         except Refused as error:
             if error.status != 404:
                 raise
@@ -131,14 +130,14 @@ class Glance:
         path: str | None = "/images?" + urlencode(query)
         found: list[GlanceImage] = []
         while path:
-            images, path = self._read("GET", path, _page)
+            images, path = self._read("GET", path, answers.page)
             found += images
         return found
 
     def tasks(self, image_id: str) -> list[Task]:
         """Tasks of an image, oldest first; none once the image is gone."""
         try:
-            return self._read("GET", f"/images/{image_id}/tasks", _tasks)
+            return self._read("GET", f"/images/{image_id}/tasks", answers.tasks)
         except Refused as error:
             if error.status == 404:
                 return []
@@ -163,7 +162,7 @@ class Glance:
                 raise
 
     def members(self, image_id: str) -> frozenset[str]:
-        return self._read("GET", f"/images/{image_id}/members", _members)
+        return self._read("GET", f"/images/{image_id}/members", answers.members)
 
     def add_member(self, image_id: str, project: str) -> None:
         self.call("POST", f"/images/{image_id}/members", json={"member": project})
@@ -204,8 +203,8 @@ class Glance:
                 method, path, headers={"Accept": "application/json", **(headers or {})}, **options
             )
             code = str(response.status_code)
-        except (ksa.ClientException, openstack.exceptions.SDKException) as error:
-            raise self._translated(error) from error
+        except Exception as error:
+            raise _translated(error) from None  # its text may quote the Secret
         finally:
             self._observe(method, code)
         if response.status_code >= 400:
@@ -213,71 +212,65 @@ class Glance:
         return response
 
     def _raise_for(self, method: str, response: Any) -> NoReturn:
-        status, said = response.status_code, _message(response)
+        status, said = response.status_code, answers.message(response)
         if status in _OVERLOADED or (status >= 500 and method == "GET"):
-            wait = response.headers.get("Retry-After", "")
-            text = f"the image service answers HTTP {status}"
-            raise unavailable("GlanceUnavailable", text, float(wait) if wait.isdigit() else None)
+            raise unavailable("GlanceUnavailable", f"the image service answers HTTP {status}", _retry_after(response))
         if status == 401:
             text = "the image service refuses the credentials (HTTP 401): check them in the Secret"
             raise unavailable("CredentialsRefused", text)
         raise Refused(status, said)
 
-    def _translated(self, error: Exception) -> Unavailable:
-        """keystoneauth's exceptions; their texts name URLs and status codes, never secrets."""
-        if isinstance(error, ksa.Unauthorized | ksa.Forbidden):
-            text = f"Keystone refuses the credentials ({_first_line(error)}): check them in the Secret"
-            return unavailable("CredentialsRefused", text)
-        if isinstance(error, ksa.CatalogException | ksa.EndpointNotFound):
-            text = f"the service catalog offers no image service ({_first_line(error)})"
-            return unavailable("EndpointNotFound", text)
-        if isinstance(error, ksa.AuthPluginException):
-            text = f"the credentials are incomplete ({_first_line(error)})"
-            return unavailable("CredentialsInvalid", text)
-        text = f"the cloud does not answer ({_cause(error)})"
-        return unavailable("GlanceUnavailable", text)
+
+def _unusable(error: Exception) -> str:
+    """Names of options are not secret, their values may be."""
+    if isinstance(error, ksa.MissingRequiredOptions):
+        return "under auth is missing: " + ", ".join(option.dest for option in error.options)
+    if isinstance(error, ksa.NoMatchingPlugin):
+        return "its auth_type is not one that keystoneauth knows (password, v3applicationcredential, ...)"
+    return f"no client can be made of it ({type(error).__name__}): look for lists and numbers where texts belong"
 
 
-def _stores(said: Any) -> tuple[tuple[str, ...], str]:
-    """Ids of the stores that take data, and of the default one."""
-    stores = said["stores"]
-    default = next((s["id"] for s in stores if str(s.get("default")).lower() == "true"), "")
-    return tuple(s["id"] for s in stores if not s.get("read-only")), default
+def _translated(error: Exception) -> Unavailable:
+    """Any surprise of a request. The libraries' texts may quote the Secret: of them only the address is told."""
+    if isinstance(error, ksa.HttpError):
+        return _keystone_says(error)
+    if isinstance(error, ksa.CatalogException):
+        text = "the service catalog offers no image service: check region_name and interface in the Secret"
+        return unavailable("EndpointNotFound", text)
+    if isinstance(error, ksa.MissingRequiredOptions | ksa.NoMatchingPlugin):
+        return unavailable("CredentialsInvalid", f"the credentials are incomplete: {_unusable(error)}")
+    if isinstance(error, ksa.AuthPluginException):
+        return unavailable("CredentialsInvalid", f"the credentials are incomplete ({type(error).__name__})")
+    if isinstance(error, ksa.ClientException | openstack.exceptions.SDKException):
+        return unavailable("GlanceUnavailable", f"the cloud does not answer ({_cause(error)})")
+    return unavailable("GlanceUnavailable", f"no request can be sent ({_cause(error)}): check the entry in the Secret")
 
 
-def _page(said: Any) -> tuple[list[GlanceImage], str | None]:
-    """The images, and the path of the next page."""
-    path = said["next"].removeprefix("/v2") if said.get("next") else None
-    return [GlanceImage.parse(raw) for raw in said["images"]], path
+def _keystone_says(error: Any) -> Unavailable:
+    """An HTTP error of Keystone; Glance's own never come as exceptions."""
+    status, place = error.http_status, _address(error.url)
+    if status in {401, 403}:
+        text = f"Keystone refuses the credentials (HTTP {status}): check them in the Secret"
+        return unavailable("CredentialsRefused", text)
+    text = f"Keystone answers HTTP {status}{place}"
+    if status in _OVERLOADED or status >= 500:
+        return unavailable("GlanceUnavailable", text, _retry_after(error.response))
+    hint = "check auth_url and the entries under auth (numbers in quotes)"
+    return unavailable("CredentialsRefused", f"{text}: {hint}")
 
 
-def _tasks(said: Any) -> list[Task]:
-    """Glance gives them in no order of time."""
-    tasks = [Task(t["id"], t["status"], t.get("created_at") or "", t.get("message") or "") for t in said["tasks"]]
-    return sorted(tasks, key=lambda t: t.created_at)
-
-
-def _members(said: Any) -> frozenset[str]:
-    return frozenset(m["member_id"] for m in said["members"])
-
-
-def _first_line(error: Exception) -> str:
-    """Without the request's id: the same refusal has the same words each time."""
-    text = _REQUEST_ID.sub("", str(error)).strip()
-    return text.split("\n")[0][:300] or type(error).__name__
+def _retry_after(response: Any) -> float | None:
+    """Seconds, if it says so in seconds."""
+    said = response.headers.get("Retry-After", "") if response is not None else ""
+    return float(said) if said.isdecimal() and said.isascii() else None
 
 
 def _cause(error: Exception) -> str:
     """The same words for the same outage: object addresses and attempts in the library's texts would change."""
-    kind = type(error).__name__
-    address = re.search(r"https?://[^\s:/]+(:\d+)?", str(error))
-    return f"{kind} at {address[0]}" if address else kind
+    return type(error).__name__ + _address(error)
 
 
-def _message(response: Any) -> str:
-    """Glance's own sentence, without the markup it comes in."""
-    try:
-        text = str(response.json().get("message") or "")
-    except (ValueError, AttributeError):
-        text = response.text
-    return " ".join(_TAGS.sub(" ", text).split())[:500]
+def _address(text: object) -> str:
+    """`` at <scheme, host and port>`` of the first URL, without a user or a path; empty if there is none."""
+    found = re.search(r"(https?://)([^\s/@'\"]*@)?(\[[0-9a-fA-F:]+\]|[\w.-]+)(:\d+)?(?=[\s/?#'\"),:]|$)", str(text))
+    return f" at {found[1]}{found[3]}{found[4] or ''}" if found else ""

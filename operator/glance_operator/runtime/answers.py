@@ -1,0 +1,42 @@
+"""What the image API's answers say. Apart from the client, which is about asking."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from glance_operator.core.image.observed import GlanceImage, Task
+
+_TAGS = re.compile(r"<[^>]+>")
+
+
+def stores(said: Any) -> tuple[tuple[str, ...], str]:
+    """Ids of the stores that take data, and of the default one."""
+    stores = said["stores"]
+    default = next((s["id"] for s in stores if str(s.get("default")).lower() == "true"), "")
+    return tuple(s["id"] for s in stores if not s.get("read-only")), default
+
+
+def page(said: Any) -> tuple[list[GlanceImage], str | None]:
+    """The images, and the path of the next page."""
+    path = said["next"].removeprefix("/v2") if said.get("next") else None
+    return [GlanceImage.parse(raw) for raw in said["images"]], path
+
+
+def tasks(said: Any) -> list[Task]:
+    """Glance gives them in no order of time."""
+    tasks = [Task(t["id"], t["status"], t.get("created_at") or "", t.get("message") or "") for t in said["tasks"]]
+    return sorted(tasks, key=lambda t: t.created_at)
+
+
+def members(said: Any) -> frozenset[str]:
+    return frozenset(m["member_id"] for m in said["members"])
+
+
+def message(response: Any) -> str:
+    """Glance's own sentence, without the markup it comes in."""
+    try:
+        text = str(response.json().get("message") or "")
+    except (ValueError, AttributeError):
+        text = response.text
+    return " ".join(_TAGS.sub(" ", text).split())[:500]
