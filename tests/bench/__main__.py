@@ -69,7 +69,7 @@ def _measured(directory: Path, plan: Plan, began: float) -> list[Section]:
         sys.stderr.write(f"[{time.monotonic() - began:5.0f} s] {line}\n")
 
     say("starting Kubernetes, Keystone and Glance")
-    with running(directory) as world:
+    with running(directory, say) as world:
         sections = []
         for title, measure in _measures(world, plan, say):
             say(title)
@@ -99,7 +99,7 @@ def _crowd(world: World, count: int) -> Section:
 
 
 def _more(world: World, plan: Plan) -> Section:
-    with warm_operator(world) as operator:
+    with world.operator() as operator:  # not a warmed one: that would begin by deleting what is at rest
         crowd.grow(world, operator, plan.more)
     return rest.measure(world, plan.crowd + plan.more)
 

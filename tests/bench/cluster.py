@@ -19,14 +19,15 @@ Object = dict[str, Any]
 _GROUP = "apis/glance-operator.io/v1alpha1"
 _SAMPLE = re.compile(r"^apiserver_request_total\{([^}]*)\} ([0-9.e+]+)$", re.MULTILINE)
 _LABEL = re.compile(r'(\w+)="([^"]*)"')
+_TELL = 20.0  # seconds of waiting after which it is said what is awaited
 _WRITES = ("PATCH", "POST", "PUT", "APPLY", "DELETE")
 
 
 class Cluster:
     """One namespace, and a watch of its Images that runs from the beginning to the end."""
 
-    def __init__(self, control_plane: ControlPlane, namespace: str) -> None:
-        self.kube, self.namespace = control_plane, namespace
+    def __init__(self, control_plane: ControlPlane, namespace: str, say: Callable[[str], None]) -> None:
+        self.kube, self.namespace, self._say = control_plane, namespace, say
         self._http = _session(control_plane)
         self._images = f"{control_plane.url}/{_GROUP}/namespaces/{namespace}/images"
         self._core = f"{control_plane.url}/api/v1/namespaces"
@@ -60,10 +61,20 @@ class Cluster:
         self._send("DELETE", self._images)
         self._await(lambda: not self._present, timeout, lambda: f"{len(self._present)} Images are still there")
 
+    def count(self) -> int:
+        """How many Images the watch knows."""
+        with self._news:
+            return len(self._present)
+
     def await_ready(self, names: Iterable[str], timeout: float) -> list[float]:
         """When (time.monotonic()) the watch saw each of them Ready, earliest first."""
         wanted = set(names)
-        self._await(lambda: wanted <= self._ready.keys(), timeout, lambda: f"not Ready: {wanted - self._ready.keys()}")
+
+        def missing() -> str:
+            left = sorted(wanted - self._ready.keys())
+            return f"{len(left)} of {len(wanted)} are not Ready yet, such as {left[0]}" if left else "all are Ready"
+
+        self._await(lambda: wanted <= self._ready.keys(), timeout, missing)
         return sorted(self._ready[name] for name in wanted)
 
     def writes(self) -> Counter[str]:
@@ -79,9 +90,12 @@ class Cluster:
         return found
 
     def _await(self, done: Callable[[], bool], timeout: float, what: Callable[[], str]) -> None:
+        deadline = time.monotonic() + timeout
         with self._news:
-            if not self._news.wait_for(done, timeout):
-                raise TimeoutError(what()[:500])
+            while not self._news.wait_for(done, min(_TELL, timeout)):
+                if time.monotonic() > deadline:
+                    raise TimeoutError(f"not within {timeout:g} s: {what()}")
+                self._say(what())
 
     def _send(self, method: str, url: str, body: Object | None = None) -> requests.Response:
         answer = self._http.request(method, url, json=body, timeout=60)

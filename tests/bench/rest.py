@@ -35,6 +35,8 @@ class _Rest:
 
 def measure(world: World, count: int) -> Section:
     """Two starts of an operator with so many Images at rest: with no routine looks, and with all of them at once."""
+    if (there := world.cluster.count()) != count:
+        raise RuntimeError(f"{there} Images are there, not {count}")
     start, idle = _restart(world)
     resync = _resync(world, count)
     return Section(f"{count} Images at rest", _figures(count, start, idle, resync), notes=_notes(start, resync))

@@ -44,7 +44,7 @@ class Run:
 
 @contextmanager
 def warm_operator(world: World, **settings: object) -> Iterator[Operator]:
-    """An operator that has a token, and that Glance knows."""
+    """An operator that has a token, and that Glance knows; every Image of before is deleted."""
     with world.operator(**settings) as operator:
         world.cluster.create(image("warm-up", world.offer("warm-up", 1 << 16), ("central",)))
         world.cluster.await_ready(["warm-up"], _LIMIT)

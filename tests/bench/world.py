@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -120,8 +120,8 @@ class World:
 
 
 @contextmanager
-def running(directory: Path) -> Iterator[World]:
-    """Start everything; all of it is stopped at the end."""
+def running(directory: Path, say: Callable[[str], None] = lambda _: None) -> Iterator[World]:
+    """Start everything; all of it is stopped at the end. `say`: told what is awaited when that takes long."""
     with (
         Source() as source,
         ControlPlane(directory / "kube") as plane,
@@ -130,7 +130,7 @@ def running(directory: Path) -> Iterator[World]:
         plane.run_kubectl("apply", "--server-side", "-f", CRDS)
         plane.run_kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", CRDS)
         config = keystone.glance_config(GlanceConfig(stores=STORES, allowed_ports=(source.port,)))
-        with LoggedGlance(directory / "glance", config) as glance, Cluster(plane, "bench") as cluster:
+        with LoggedGlance(directory / "glance", config) as glance, Cluster(plane, "bench", say) as cluster:
             keystone.offer_images(glance.url)
             cluster.create_secret("openstack", keystone.password_clouds())
             yield World(directory, plane, glance, keystone, source, cluster, count(1))
