@@ -9,39 +9,15 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from tests.unit.runtime.image_service import TOKEN, Answer, ImageService
+from tests.unit.runtime.glance_lab import CLOUD, HEADERS, IMAGE, Lab
+from tests.unit.runtime.image_service import Answer, ImageService
 
 from glance_operator.core.image.observed import GlanceImage, Service, Task
 from glance_operator.core.plan import Phase, State
 from glance_operator.runtime.errors import Refused, Unavailable
-from glance_operator.runtime.gate import Gate
 from glance_operator.runtime.glance import Endpoint, Glance
 
 pytestmark = pytest.mark.filterwarnings("ignore::PendingDeprecationWarning:openstack.*")
-HEADERS = {"X-Identity-Status": "Confirmed", "X-Roles": "admin", "X-Project-Id": "p1"}
-IMAGE = {"id": "i1", "name": "n", "status": "queued"}
-CLOUD = "ns/openstack/lab"
-
-
-class Lab:
-    """A service, a client of it, and what the client told the rest of the operator."""
-
-    def __init__(self, service: ImageService) -> None:
-        self.service = service
-        self.codes: list[tuple[str, str]] = []
-        self.fenced = 0
-        self.may_write = True
-        self.gate = Gate()
-        self.glance = self.client({"auth_type": "none", "image_endpoint_override": service.url})
-
-    def client(self, entry: dict[str, Any], headers: dict[str, str] | None = None) -> Glance:
-        endpoint = Endpoint(entry | {"trusted_headers": HEADERS if headers is None else headers}, None)
-        return Glance(CLOUD, endpoint, self.gate, self.fence, lambda *told: self.codes.append(told))
-
-    def fence(self) -> None:
-        self.fenced += 1
-        if not self.may_write:
-            raise PermissionError("not the leader")
 
 
 @pytest.fixture
@@ -272,40 +248,3 @@ def test_an_answer_that_is_no_json(lab: Lab, body: str) -> None:
     lab.service.on("GET /v2/images/i1", Answer(200, body))
     with pytest.raises(Unavailable, match="not the image API's JSON"):
         lab.glance.image("i1")
-
-
-def test_a_token_is_fetched_once(lab: Lab) -> None:
-    glance = lab.client(lab.service.keystone(), {})
-    lab.service.on("GET /v2/images/i1", Answer(200, IMAGE))
-    for _ in range(3):
-        assert glance.image("i1")
-    assert lab.service.requests("/v3/auth") == ["POST /v3/auth/tokens"]
-    assert {one.headers["X-Auth-Token"] for one in lab.service.asked if one.path.startswith("/v2")} == {TOKEN}
-
-
-def test_a_token_that_ended_is_fetched_anew_and_the_request_repeated(lab: Lab) -> None:
-    glance = lab.client(lab.service.keystone(), {})
-    lab.service.on("GET /v2/images/i1", Answer(200, IMAGE), Answer(401, {"message": "no"}), Answer(200, IMAGE))
-    assert glance.image("i1")
-    assert glance.image("i1")
-    assert len(lab.service.requests("/v3/auth")) == 2
-    assert lab.gate.wait() == 0
-
-
-@pytest.mark.parametrize(
-    ("words", "tokens", "catalog", "reason"),
-    [
-        ("a wrong password", 401, True, "CredentialsRefused"),
-        ("no role", 403, True, "CredentialsRefused"),
-        ("a Keystone out of order", 500, True, "GlanceUnavailable"),
-        ("no image service", 201, False, "EndpointNotFound"),
-    ],
-)
-def test_a_keystone_that_does_not_help(lab: Lab, words: str, tokens: int, catalog: bool, reason: str) -> None:
-    glance = lab.client(lab.service.keystone(tokens, catalog), {})
-    with pytest.raises(Unavailable) as caught:
-        glance.image("i1")
-    assert caught.value.state.reason == reason
-    assert "correct-horse" not in caught.value.state.message
-    assert lab.codes == [("GET", "<error>")]
-    assert lab.gate.wait() > 0

@@ -1,0 +1,86 @@
+"""The client of the image service with a Keystone in front: tokens, the catalog, and a Keystone that does not help."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from tests.unit.runtime.glance_lab import IMAGE, Lab
+from tests.unit.runtime.image_service import TOKEN, Answer, ImageService
+
+from glance_operator.runtime.errors import Unavailable
+
+pytestmark = pytest.mark.filterwarnings("ignore::PendingDeprecationWarning:openstack.*")
+
+
+@pytest.fixture
+def service() -> Iterator[ImageService]:
+    with ImageService() as running:
+        yield running
+
+
+@pytest.fixture
+def lab(service: ImageService) -> Lab:
+    return Lab(service)
+
+
+def test_a_token_is_fetched_once(lab: Lab) -> None:
+    glance = lab.client(lab.service.keystone(), {})
+    lab.service.on("GET /v2/images/i1", Answer(200, IMAGE))
+    for _ in range(3):
+        assert glance.image("i1")
+    assert lab.service.requests("/v3/auth") == ["POST /v3/auth/tokens"]
+    assert {one.headers["X-Auth-Token"] for one in lab.service.asked if one.path.startswith("/v2")} == {TOKEN}
+
+
+def test_a_token_that_ended_is_fetched_anew_and_the_request_repeated(lab: Lab) -> None:
+    glance = lab.client(lab.service.keystone(), {})
+    lab.service.on("GET /v2/images/i1", Answer(200, IMAGE), Answer(401, {"message": "no"}), Answer(200, IMAGE))
+    assert glance.image("i1")
+    assert glance.image("i1")
+    assert len(lab.service.requests("/v3/auth")) == 2
+    assert lab.gate.wait() == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "tokens", "catalog", "reason"),
+    [
+        ("a wrong password", 401, True, "CredentialsRefused"),
+        ("no role", 403, True, "CredentialsRefused"),
+        ("a Keystone out of order", 500, True, "GlanceUnavailable"),
+        ("no image service", 201, False, "EndpointNotFound"),
+    ],
+)
+def test_a_keystone_that_does_not_help(lab: Lab, words: str, tokens: int, catalog: bool, reason: str) -> None:
+    glance = lab.client(lab.service.keystone(tokens, catalog), {})
+    with pytest.raises(Unavailable) as caught:
+        glance.image("i1")
+    assert caught.value.state.reason == reason
+    assert "correct-horse" not in caught.value.state.message
+    assert lab.codes == [("GET", "<error>")]
+    assert lab.gate.wait() > 0
+
+
+# the code of Keystone, its Retry-After -> reason, what is said, seconds asked for
+ANSWERS: list[tuple[int, str, str, str, float | None]] = [
+    (400, "", "CredentialsRefused", "Keystone answers HTTP 400 at http://127.0.0.1:.*numbers in quotes", None),
+    (404, "", "CredentialsRefused", "Keystone answers HTTP 404 at .*check auth_url", None),
+    (401, "", "CredentialsRefused", r"Keystone refuses the credentials \(HTTP 401\)", None),
+    (429, "11", "GlanceUnavailable", "Keystone answers HTTP 429", 11.0),
+    (500, "", "GlanceUnavailable", "Keystone answers HTTP 500", None),
+    (503, "7", "GlanceUnavailable", "Keystone answers HTTP 503", 7.0),
+    (503, "soon", "GlanceUnavailable", "Keystone answers HTTP 503", None),
+]
+
+
+@pytest.mark.parametrize(("code", "header", "reason", "said", "after"), ANSWERS)
+def test_what_keystone_answers_is_named(
+    lab: Lab, code: int, header: str, reason: str, said: str, after: float | None
+) -> None:
+    glance = lab.client(lab.service.keystone(), {})
+    words = {"error": {"message": "user correct-horse", "code": code}}
+    lab.service.on("POST /v3/auth/tokens", Answer(code, words, {"Retry-After": header} if header else {}))
+    with pytest.raises(Unavailable, match=said) as caught:
+        glance.image("i1")
+    assert (caught.value.state.reason, caught.value.retry_after) == (reason, after)
+    assert "correct-horse" not in caught.value.state.message
