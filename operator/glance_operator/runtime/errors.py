@@ -16,6 +16,10 @@ class Unavailable(Exception):  # noqa: N818  (a state of the world, and callers 
         super().__init__(state.message)
         self.state, self.cause, self.retry_after = state, cause, retry_after
 
+    def again(self) -> Unavailable:
+        """The same to raise once more: an exception gathers the frames of all who raise it."""
+        return Unavailable(self.state, self.cause, self.retry_after)
+
 
 class Refused(Exception):  # noqa: N818
     """The image service answered one request with an error: ``status`` (HTTP code) and its own ``message``."""

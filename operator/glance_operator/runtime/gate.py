@@ -10,6 +10,7 @@ from collections.abc import Callable
 from glance_operator.runtime.errors import Unavailable
 
 _FIRST, _LAST = 1.0, 30.0  # seconds between two looks at a cloud that is down
+_LONGEST = 300.0  # seconds that a cloud may ask for: whoever repairs it sees the effect
 
 
 class Gate:
@@ -33,16 +34,16 @@ class Gate:
             if self._trouble is None:
                 return
             if self._clock() < self._opens:
-                raise self._trouble
+                raise self._trouble.again()
             self._opens = self._clock() + _LAST  # the others wait for what this one finds
 
     def failed(self, trouble: Unavailable) -> None:
         with self._lock:
             was_up = self._trouble is None
             wait = min(_LAST, _FIRST * 2.0 ** min(self._failures, 30)) * random.uniform(0.8, 1.2)  # noqa: S311
-            self._opens = self._clock() + max(wait, trouble.retry_after or 0)
+            self._opens = self._clock() + max(wait, min(_LONGEST, trouble.retry_after or 0))
             self._failures += 1
-            self._trouble = trouble
+            self._trouble = trouble.again()
         if was_up:
             self._changed(False)
 
@@ -52,6 +53,11 @@ class Gate:
             self._trouble, self._failures = None, 0
         if was_down:
             self._changed(True)
+
+    def try_now(self) -> None:
+        """Somebody says that it works again: the next caller goes ahead, the others still wait for it."""
+        with self._lock:
+            self._opens = self._clock()
 
     def troubled(self) -> bool:
         """Whether the last answer, or the lack of one, was a failure."""

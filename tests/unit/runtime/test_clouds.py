@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -106,6 +107,31 @@ def test_who_asks_for_it_reads_the_secret_anew(office: Office) -> None:
     assert office.reads == 2
 
 
+def test_who_asks_for_it_may_try_a_cloud_that_is_down(office: Office) -> None:
+    office.write("a")
+    cloud = office.clouds.find("a", "openstack", "lab")
+    cloud.gate.failed(DOWN)
+    assert office.clouds.find("a", "openstack", "lab").gate.wait() > 0
+    assert office.clouds.find("a", "openstack", "lab", fresh=True).gate.wait() == 0
+    cloud.gate.enter()
+    with pytest.raises(Unavailable, match="down"):
+        cloud.gate.enter()
+
+
+def test_certificates_that_were_cleaned_away_are_written_again(
+    office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
+    office.write("a")
+    office.secrets["a", "openstack"]["cacert"] = b"pem"
+    cloud = office.clouds.find("a", "openstack", "lab")
+    (file,) = tmp_path.iterdir()
+    file.unlink()
+    cloud.gate.failed(DOWN)
+    office.clouds.find("a", "openstack", "lab")
+    assert file.read_bytes() == b"pem"
+
+
 def test_while_a_cloud_is_down_its_secret_is_read_more_often(office: Office) -> None:
     office.write("a")
     cloud = office.clouds.find("a", "openstack", "lab")
@@ -188,9 +214,9 @@ FULL: dict[str, Any] = {
 
 @pytest.mark.parametrize("path", [*FULL, *(f"auth.{name}" for name in FULL["auth"]), "trusted_headers.X-Roles"])
 def test_no_scalar_of_the_secret_is_ever_quoted(office: Office, path: str) -> None:
-    *above, name = path.split(".")
-    entry = copy.deepcopy({key: FULL[key] for key in ("auth_type", "auth", *above, path.split(".", maxsplit=1)[0])})
-    (entry[above[0]] if above else entry)[name] = SECRET
+    top, *below = path.split(".")
+    entry = {key: FULL[key] for key in ("auth_type", "auth", top)}
+    entry[top] = {**FULL[top], below[0]: SECRET} if below else SECRET
     office.secrets["a", "openstack"] = {"clouds.yaml": yaml.safe_dump({"clouds": {"lab": entry}}).encode()}
     with pytest.raises(Unavailable) as caught:
         office.clouds.find("a", "openstack", "lab").glance.image("i1")

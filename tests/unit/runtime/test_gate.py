@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import pytest
 
 from glance_operator.core.plan import Phase, State
@@ -97,3 +100,46 @@ def test_it_outlives_any_outage(door: Door) -> None:
     for _ in range(3000):
         door.gate.failed(trouble())
     assert 0 < door.gate.wait() <= 36
+
+
+def test_each_caller_gets_an_exception_of_its_own(door: Door) -> None:
+    """One for all would gather the frames of every caller while the cloud is down."""
+    door.gate.failed(trouble(retry_after=7))
+    caught = []
+    for _ in range(2):
+        with pytest.raises(Unavailable) as info:
+            door.gate.enter()
+        caught.append(info.value)
+    one, other = caught
+    assert one is not other
+    assert (one.state, one.cause, one.retry_after) == (other.state, other.cause, 7)
+
+
+def test_the_frames_of_the_first_failure_are_not_kept(door: Door) -> None:
+    class Body: ...
+
+    def fails() -> weakref.ref[Body]:
+        body = Body()
+        try:
+            raise trouble()
+        except Unavailable as error:
+            door.gate.failed(error)
+        return weakref.ref(body)
+
+    held = fails()
+    gc.collect()
+    assert held() is None
+
+
+@pytest.mark.parametrize("said", [301.0, 86400.0])
+def test_no_cloud_shuts_itself_away_for_a_day(door: Door, said: float) -> None:
+    assert door.fail(retry_after=said) == 300
+
+
+def test_who_knows_of_a_change_gets_one_try(door: Door) -> None:
+    door.fail(times=6)
+    door.gate.try_now()
+    assert [door.lets_in() for _ in range(2)] == [True, False]
+    door.gate.passed()
+    door.gate.try_now()
+    assert all(door.lets_in() for _ in range(2))
