@@ -30,7 +30,7 @@ def outage(crds_installed: ControlPlane, source: Source, tmp_path_factory: pytes
 
 @pytest.fixture(scope="module")
 def down(outage: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
-    settings = {"watch_namespaces": outage.namespace, "lost_grace": "3s", "resync": "2s"}
+    settings = {"watch_namespaces": outage.namespace, "lost_grace": "3s", "resync": "2s", "retry_base": "1s"}
     directory: Path = tmp_path_factory.mktemp("operator")
     with Operator(directory, outage.kube.kubeconfig, **settings) as running:
         yield running
@@ -62,6 +62,38 @@ def test_glance_goes_and_comes_back(outage: Lab, down: Operator) -> None:
     outage.gone("rest-1", timeout=60)
     assert outage.owned("rest-1") == []
     assert down.metrics()[f"glance_operator_cloud_up{cloud}"] == 1
+
+
+def test_a_store_that_fails_is_shown_and_filled_when_it_works_again(outage: Lab, down: Operator) -> None:
+    store = outage.glance.store_directory("dcn1")
+    away = store.with_name("dcn1-away")
+    store.rename(away)
+    try:
+        url = outage.source.serve("partial", DATA)
+        strict = {"all": {}, "allowFailure": False}
+        outage.apply(
+            outage.image("partial", url, stores={"all": {}}, visibility="public"),
+            outage.image("strict", url, stores=strict, visibility="public", retryLimit=-1),
+        )
+        body = outage.until("partial", "StoresReady", "False", "PartialFailure", timeout=60)
+        assert condition(body, "Ready")["status"] == "True"
+        assert condition(body, "Ready")["reason"] == "PartialFailure"
+        assert body["status"]["storesReady"] == "2/3"
+        failed = next(s for s in body["status"]["stores"] if s["name"] == "dcn1")
+        assert (failed["status"], failed["reason"]) == ("False", "ImportFailed")
+        assert failed["attempts"] >= 1
+        assert failed["nextAttemptTime"]
+        outage.until("strict", "Ready", "False", "StoreImportFailed", timeout=60)
+        seen = {name: outage.owned(name)[0]["visibility"] for name in ("partial", "strict")}
+        assert seen == {"partial": "public", "strict": "private"}
+    finally:
+        away.rename(store)
+    for name in ("partial", "strict"):
+        outage.retry(name, "works-again")
+        body = outage.until(name, "StoresReady", "True", timeout=60)
+        outage.ready(name)
+        assert (store / body["status"]["id"]).read_bytes() == DATA
+    assert outage.owned("strict")[0]["visibility"] == "public"
 
 
 def test_a_method_that_is_not_enabled_is_named(outage: Lab, down: Operator) -> None:

@@ -22,6 +22,7 @@ RULES: tuple[Rule[View], ...] = (
     identity.only_what_is_ours,
     # the content: until the image is active and unlocked, nothing below speaks
     content.recreate_what_vanished,
+    content.cut_what_takes_too_long,
     content.await_running_import,
     content.leave_dead_end,  # further dead ends of Glance have their place here
     content.start_over_with_other_content,

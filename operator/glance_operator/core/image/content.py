@@ -6,6 +6,7 @@ import hashlib
 import json
 from dataclasses import dataclass, replace
 
+from glance_operator.api.base import seconds
 from glance_operator.api.image import ImageSpec
 from glance_operator.core.image import identity, metadata, retries, stores
 from glance_operator.core.image.observed import View
@@ -86,6 +87,20 @@ def running(view: View) -> bool:
     if view.task is not None:
         return not view.task.over
     return view.image is not None and bool(view.image.lock)
+
+
+def overdue(view: View) -> bool:
+    """A download that shows no end within spec.downloadTimeout: Glance itself would wait for ever."""
+    without_data = view.image is not None and view.image.status != "active"
+    return without_data and running(view) and view.running_for > seconds(view.spec.download_timeout)
+
+
+def cut_what_takes_too_long(view: View) -> Plan | None:
+    """The attempt has been counted as a failed one; only DELETE ends it."""
+    if view.image is None or not overdue(view):
+        return None
+    message = f"No end of the download within spec.downloadTimeout ({view.spec.download_timeout}): starting again"
+    return replace(doing(Discard(view.image.id), "Recreating", message), record=True)
 
 
 def await_running_import(view: View) -> Plan | None:

@@ -100,6 +100,9 @@ def _arrived(view: View) -> Memory:
 def _task_judged(view: View, before: bool) -> View:
     """``before``: the content had arrived at an earlier look already, so the task is one that should copy it."""
     image, task, memory = view.image, view.task, view.memory
+    if image is not None and content.overdue(view) and image.lock != memory.task_id:
+        view = replace(view, memory=replace(memory, task_id=image.lock, attempt_hash=content.content_hash(view.spec)))
+        return replace(view, memory=_import_judged(view))
     if image is None or task is None or not task.over or task.id == memory.task_id:
         return view
     view = replace(view, memory=replace(memory, task_id=task.id, attempt_hash=content.content_hash(view.spec)))

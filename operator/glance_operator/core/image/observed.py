@@ -176,6 +176,7 @@ class View:
     image: GlanceImage | None = None
     task: Task | None = None
     members: frozenset[str] | None = None  # None: not looked at
+    running_for: float = 0.0  # seconds since the running import was begun, or first seen by this process
     burnt: bool = False  # Glance refuses the id for ever: it belonged to an image since deleted
     retry_base: float = 5.0  # seconds before the second attempt
     lost_grace: float = 300.0  # seconds for which a deletion waits for credentials that do not exist

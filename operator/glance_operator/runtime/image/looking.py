@@ -21,7 +21,7 @@ def seen(view: View, track: Track, at_rest: bool) -> View:
     ``at_rest``: nothing is expected to have changed, so the list of all images of ours will do.
     """
     track.turn_to(identity.expected_id(view))
-    view = replace(view, looked=True, service=_service(view, track), burnt=track.burnt)
+    view = replace(view, looked=True, service=_service(view, track), burnt=track.burnt, running_for=track.age())
     image = _image(view, track, at_rest)
     view = replace(view, image=image)
     task = _task(view, image, track) if image else None

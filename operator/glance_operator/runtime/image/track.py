@@ -29,10 +29,13 @@ class Track:
             self.cloud.looks.unwatch(self.image_id)
             self.image_id, self.untouched, self.burnt, self.since = image_id, False, False, 0.0
 
+    def age(self) -> float:
+        """Seconds since the running import was begun or first seen; 0 when none runs."""
+        return time.monotonic() - self.since if self.since else 0.0
+
     def poll(self) -> float:
         """Seconds until the next look at the running import."""
-        age = time.monotonic() - self.since if self.since else 0.0
-        return min(_LAST_POLL, max(_FIRST_POLL, 0.15 * age))
+        return min(_LAST_POLL, max(_FIRST_POLL, 0.15 * self.age()))
 
     def begin(self) -> None:
         """An import is about to be asked for."""

@@ -87,6 +87,19 @@ CONTENT = [
     Row("an id that Glance has buried", view(burnt=True), "Recreating", "InProgress", NextIncarnation()),
     Row("Glance is downloading", view(image=queued(lock="t1")), "Downloading", "InProgress"),
     Row(
+        "Glance has been downloading for longer than it may",
+        view(spec=spec(downloadTimeout="1h"), image=queued(lock="t1", status="importing"), running_for=3601),
+        "Recreating",
+        "InProgress",
+        Discard(EXPECTED_ID),
+    ),
+    Row(
+        "Glance has been downloading for as long as it may",
+        view(spec=spec(downloadTimeout="1h"), image=queued(lock="t1", status="importing"), running_for=3600),
+        "Downloading",
+        "InProgress",
+    ),
+    Row(
         "the lock is gone, the task not over yet",
         view(image=queued(), task=task("processing")),
         "Downloading",
