@@ -9,13 +9,14 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import yaml
 
 from glance_operator.core.image.observed import Cause
 from glance_operator.core.plan import Phase, State
 from glance_operator.runtime.errors import Unavailable
+from glance_operator.runtime.rest import ApiError
 
 _GOOD_FOR, _BAD_FOR = 60.0, 9.0  # seconds until a Secret is read again: one that served, one that is awaited
 
@@ -33,47 +34,70 @@ class Credentials:
     ca: bytes = b""
 
 
+class _Reading(NamedTuple):
+    """What a Secret said, and when it is to be read again (by the monotonic clock).
+
+    data: None if there is no Secret. forbidden: why it may not be read, or empty.
+    """
+
+    due: float = float("-inf")
+    data: Mapping[str, bytes] | None = None
+    forbidden: str = ""
+
+
 class CredentialsReader:
     """Reads clouds.yaml Secrets, each at most once in a while. Thread-safe."""
 
     def __init__(self, secrets: Secrets, clock: Callable[[], float] = time.monotonic) -> None:
         self._secrets, self._clock = secrets, clock
         self._lock = threading.Lock()
-        self._read: dict[tuple[str, str], tuple[float, Mapping[str, bytes] | None]] = {}
+        self._readings: dict[tuple[str, str], _Reading] = {}
 
     def read(self, namespace: str, secret: str, cloud: str) -> Credentials:
         """The entry ``cloud``. Raises Unavailable with a sentence that says what is wrong with the Secret."""
         where = f"Secret {namespace}/{secret}"
-        data = self._data(namespace, secret)
-        if data is None:
+        reading = self._reading(namespace, secret)
+        if reading.forbidden:
+            message = f"the operator may not read {where}: {reading.forbidden}"
+            raise Unavailable(State(Phase.WORKING, "CredentialsForbidden", message), Cause.INVALID)
+        if reading.data is None:
             message = f"{where} does not exist: create it with the key clouds.yaml"
             raise Unavailable(State(Phase.WORKING, "CredentialsNotFound", message), Cause.MISSING)
         try:
-            credentials = parse(data, cloud, where)
+            credentials = parse(reading.data, cloud, where)
         except Unavailable:
             self.reread_soon(namespace, secret)
             raise
         return credentials
 
-    def _data(self, namespace: str, secret: str) -> Mapping[str, bytes] | None:
+    def _reading(self, namespace: str, secret: str) -> _Reading:
         with self._lock:  # held while reading: a thousand referrers cause one read
-            due, data = self._read.get((namespace, secret), (float("-inf"), None))
-            if self._clock() >= due:
-                data = self._secrets.get_secret(namespace, secret)
-                good_for = _BAD_FOR if data is None else _GOOD_FOR
-                self._read[namespace, secret] = (self._clock() + good_for, data)
-            return data
+            reading = self._readings.get((namespace, secret), _Reading())
+            if self._clock() >= reading.due:
+                reading = self._readings[namespace, secret] = self._asked(namespace, secret)
+            return reading
+
+    def _asked(self, namespace: str, secret: str) -> _Reading:
+        try:
+            data = self._secrets.get_secret(namespace, secret)
+        except ApiError as error:
+            if error.status != 403:
+                raise
+            return _Reading(self._clock() + _BAD_FOR, None, error.message)
+        return _Reading(self._clock() + (_BAD_FOR if data is None else _GOOD_FOR), data)
 
     def reread_soon(self, namespace: str, secret: str) -> None:
         """What the Secret says does not work: somebody will correct it."""
-        with self._lock:
-            due, data = self._read[namespace, secret]
-            self._read[namespace, secret] = (min(due, self._clock() + _BAD_FOR), data)
+        self._put_forward(namespace, secret, self._clock() + _BAD_FOR)
 
     def reread_now(self, namespace: str, secret: str) -> None:
         """Somebody says that it has changed."""
+        self._put_forward(namespace, secret, float("-inf"))
+
+    def _put_forward(self, namespace: str, secret: str, due: float) -> None:
         with self._lock:
-            self._read.pop((namespace, secret), None)
+            if reading := self._readings.get((namespace, secret)):
+                self._readings[namespace, secret] = reading._replace(due=min(due, reading.due))
 
 
 def parse(data: Mapping[str, bytes], cloud: str, where: str) -> Credentials:

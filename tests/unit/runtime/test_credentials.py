@@ -13,6 +13,7 @@ import pytest
 from glance_operator.core.image.observed import Cause
 from glance_operator.runtime.credentials import CredentialsReader, ca_file, parse
 from glance_operator.runtime.errors import Unavailable
+from glance_operator.runtime.rest import ApiError
 
 SECRET = "correct-horse-battery"
 GOOD = f"clouds: {{lab: {{auth: {{password: {SECRET}}}}}, other: {{}}}}".encode()
@@ -89,6 +90,7 @@ class Secrets:
 
     def __init__(self, **data: dict[str, bytes]) -> None:
         self.there, self.reads, self.now = data, list[str](), 100.0
+        self.trouble: ApiError | None = None
         self.free = threading.Event()
         self.free.set()
         self.reader = CredentialsReader(self, lambda: self.now)
@@ -96,6 +98,8 @@ class Secrets:
     def get_secret(self, namespace: str, name: str) -> dict[str, bytes] | None:
         self.reads.append(f"{namespace}/{name}")
         self.free.wait(10)
+        if self.trouble:
+            raise self.trouble
         return self.there.get(name)
 
     def read_after(self, seconds: float) -> bool:
@@ -162,6 +166,38 @@ def test_a_secret_that_is_not_there_says_how_to_make_it() -> None:
     with pytest.raises(Unavailable, match=r"Secret ns/s does not exist: create it with the key clouds\.yaml") as caught:
         Secrets().reader.read("ns", "s", "lab")
     assert (caught.value.cause, caught.value.state.reason) == (Cause.MISSING, "CredentialsNotFound")
+
+
+def test_a_secret_that_may_not_be_read_says_so_and_is_awaited() -> None:
+    secrets = Secrets(s={"clouds.yaml": GOOD})
+    secrets.trouble = ApiError(403, "Forbidden", 'User "glance-operator" cannot get resource "secrets"')
+    for _ in range(3):
+        with pytest.raises(Unavailable, match=r"may not read Secret ns/s: User .* cannot get") as caught:
+            secrets.reader.read("ns", "s", "lab")
+        assert (caught.value.cause, caught.value.state.reason) == (Cause.INVALID, "CredentialsForbidden")
+    assert len(secrets.reads) == 1
+    secrets.trouble = None
+    secrets.now += 9
+    assert secrets.reader.read("ns", "s", "lab").settings
+
+
+def test_an_api_server_out_of_order_says_nothing_about_the_secret() -> None:
+    secrets = Secrets(s={"clouds.yaml": GOOD})
+    secrets.trouble = ApiError(500, "InternalError", "etcd")
+    with pytest.raises(ApiError):
+        secrets.reader.read("ns", "s", "lab")
+    secrets.trouble = None
+    assert secrets.reader.read("ns", "s", "lab").settings
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_two_who_want_it_read_again_do_not_disturb_each_other(known: bool) -> None:
+    secrets = Secrets(s={"clouds.yaml": GOOD})
+    if known:
+        secrets.read_after(0)
+    secrets.reader.reread_now("ns", "s")
+    secrets.reader.reread_soon("ns", "s")  # another thread's, meanwhile
+    assert secrets.read_after(0)
 
 
 def test_a_secret_that_came_later_is_found() -> None:
