@@ -49,7 +49,7 @@ def test_running_imports_are_looked_at_together(crowd: Lab, serving: Operator) -
     for i in range(6):
         crowd.source.release(f"together-{i}")
         crowd.ready(f"slow-{i}")
-    # a look each 0.15 of an import's age, at least: six imports that were looked at one by one would need six times as many
+    # a look each 0.15 of an import's age: six that were looked at one by one would need six times as many
     assert 1 <= asked <= 12, f"{asked} requests for six imports"
 
 
