@@ -6,7 +6,9 @@ import re
 from typing import Any
 
 from glance_operator.core.image.observed import GlanceImage, Task
+from glance_operator.runtime.errors import Refused, Unavailable, unavailable
 
+OVERLOADED = frozenset({429, 502, 503, 504})
 _TAGS = re.compile(r"<[^>]+>")
 
 
@@ -31,6 +33,23 @@ def tasks(said: Any) -> list[Task]:
 
 def members(said: Any) -> frozenset[str]:
     return frozenset(m["member_id"] for m in said["members"])
+
+
+def failure(method: str, response: Any) -> Unavailable | Refused:
+    """What an answer of 400 and more means: for the whole cloud, or for this request only."""
+    status = response.status_code
+    if status in OVERLOADED or (status >= 500 and method == "GET"):
+        return unavailable("GlanceUnavailable", f"the image service answers HTTP {status}", retry_after(response))
+    if status == 401:
+        text = "the image service refuses the credentials (HTTP 401): check them in the Secret"
+        return unavailable("CredentialsRefused", text)
+    return Refused(status, message(response))
+
+
+def retry_after(response: Any) -> float | None:
+    """Seconds, if it says so in seconds."""
+    said = response.headers.get("Retry-After", "") if response is not None else ""
+    return float(said) if said.isdecimal() and said.isascii() else None
 
 
 def message(response: Any) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from glance_operator.core.image.observed import Cause
-from glance_operator.core.plan import State
+from glance_operator.core.plan import Phase, State
 
 
 class Unavailable(Exception):  # noqa: N818  (a state of the world, and callers read it as one)
@@ -19,6 +19,11 @@ class Unavailable(Exception):  # noqa: N818  (a state of the world, and callers 
     def again(self) -> Unavailable:
         """The same to raise once more: an exception gathers the frames of all who raise it."""
         return Unavailable(self.state, self.cause, self.retry_after)
+
+
+def unavailable(reason: str, message: str, retry_after: float | None = None) -> Unavailable:
+    """An outage, in these words."""
+    return Unavailable(State(Phase.WORKING, reason, message), retry_after=retry_after)
 
 
 class Refused(Exception):  # noqa: N818

@@ -7,8 +7,9 @@ SDK's own add properties to images, hide answers, or cannot remove a property (m
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NoReturn, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import openstack.exceptions
@@ -18,25 +19,19 @@ from openstack.config.loader import OpenStackConfig
 
 from glance_operator import __version__
 from glance_operator.core.image.observed import GlanceImage, Service, Task
-from glance_operator.core.plan import Phase, State
 from glance_operator.runtime import answers
-from glance_operator.runtime.errors import Refused, Unavailable
+from glance_operator.runtime.errors import Refused, Unavailable, unavailable
 from glance_operator.runtime.gate import Gate
 
 _PATCH = "application/openstack-images-v2.1-json-patch"
 _TIMEOUT = 30.0  # seconds; no request of ours carries data
 _PAGE = 1000  # the most Glance gives at once
-_OVERLOADED = frozenset({429, 502, 503, 504})
 
 
 T = TypeVar("T")
 
 
 def _nothing(*_: object) -> None: ...
-
-
-def unavailable(reason: str, message: str, retry_after: float | None = None) -> Unavailable:
-    return Unavailable(State(Phase.WORKING, reason, message), retry_after=retry_after)
 
 
 class Endpoint:
@@ -61,25 +56,50 @@ class Endpoint:
         self._session.user_agent = f"glance-operator/{__version__}"
         self._base: str | None = None
 
-    def base(self) -> str:
+    def prepare(self) -> None:
+        """Fetch what a request needs, token and address, so that it leaves at once. Raises Unavailable."""
+        with _surprises_translated():
+            self._session.get_auth_headers()
+            self._found()
+
+    def send(self, method: str, path: str, **options: Any) -> Any:
+        """A ``requests.Response``, whatever its status. Raises Unavailable if there is none."""
+        with _surprises_translated():
+            url = self._found() + path
+            try:
+                return self._session.request(
+                    url,
+                    method,
+                    raise_exc=False,
+                    timeout=_TIMEOUT,
+                    connect_retries=0,
+                    log=False,
+                    allow_reauth=False,
+                    **options,
+                )
+            except ksa.ConnectionError:
+                self._base = None
+                self._session.invalidate()  # the catalog came with the token, and the service may have moved
+                raise
+
+    def renew(self) -> bool:
+        """Forget the token, which was refused; whether another can be had."""
+        with _surprises_translated():
+            return bool(self._session.invalidate())
+
+    def _found(self) -> str:
         """URL of the v2 API. A catalog names the service's root or, in older clouds, the versioned address."""
-        if self._base is None:
+        if (base := self._base) is None:
             url = self._region.get_endpoint("image") or self._session.get_endpoint(
                 service_type="image",
                 interface=self._region.get_interface("image"),
                 region_name=self._region.get_region_name("image"),
             )
             if not url:
-                raise ksa.EndpointNotFound("the service catalog has no endpoint of type image")
+                raise ksa.EndpointNotFound
             root = str(url).rstrip("/")
-            self._base = root if root.endswith("/v2") else f"{root}/v2"
-        return self._base
-
-    def send(self, method: str, path: str, **options: Any) -> Any:
-        """A ``requests.Response``, whatever its status. Raises keystoneauth's exceptions."""
-        return self._session.request(
-            self.base() + path, method, raise_exc=False, timeout=_TIMEOUT, connect_retries=0, log=False, **options
-        )
+            base = self._base = root if root.endswith("/v2") else f"{root}/v2"
+        return base
 
 
 class Glance:
@@ -195,30 +215,29 @@ class Glance:
         return response
 
     def _send(self, method: str, path: str, headers: Mapping[str, str] | None = None, **options: Any) -> Any:
-        if method != "GET":
-            self._fence()
-        code = "<error>"
-        try:
-            response = self._endpoint.send(
-                method, path, headers={"Accept": "application/json", **(headers or {})}, **options
-            )
-            code = str(response.status_code)
-        except Exception as error:
-            raise _translated(error) from None  # its text may quote the Secret
-        finally:
-            self._observe(method, code)
+        options["headers"] = {"Accept": "application/json", **(headers or {})}
+        response = self._sent(method, path, options)
+        if response.status_code == 401 and self._endpoint.renew():  # tokens end before their time
+            response = self._sent(method, path, options)
         if response.status_code >= 400:
-            self._raise_for(method, response)
+            raise answers.failure(method, response)
         return response
 
-    def _raise_for(self, method: str, response: Any) -> NoReturn:
-        status, said = response.status_code, answers.message(response)
-        if status in _OVERLOADED or (status >= 500 and method == "GET"):
-            raise unavailable("GlanceUnavailable", f"the image service answers HTTP {status}", _retry_after(response))
-        if status == 401:
-            text = "the image service refuses the credentials (HTTP 401): check them in the Secret"
-            raise unavailable("CredentialsRefused", text)
-        raise Refused(status, said)
+    def _sent(self, method: str, path: str, options: Mapping[str, Any]) -> Any:
+        """The fence is asked last: a token may take long, and by then another process may write."""
+        self._observed(method, self._endpoint.prepare)
+        if method != "GET":
+            self._fence()
+        response = self._observed(method, lambda: self._endpoint.send(method, path, **options))
+        self._observe(method, str(response.status_code))
+        return response
+
+    def _observed(self, method: str, ask: Callable[[], T]) -> T:
+        try:
+            return ask()
+        except Unavailable:
+            self._observe(method, "<error>")
+            raise
 
 
 def _unusable(error: Exception) -> str:
@@ -228,6 +247,14 @@ def _unusable(error: Exception) -> str:
     if isinstance(error, ksa.NoMatchingPlugin):
         return "its auth_type is not one that keystoneauth knows (password, v3applicationcredential, ...)"
     return f"no client can be made of it ({type(error).__name__}): look for lists and numbers where texts belong"
+
+
+@contextmanager
+def _surprises_translated() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        raise _translated(error) from None  # its text may quote the Secret
 
 
 def _translated(error: Exception) -> Unavailable:
@@ -253,16 +280,10 @@ def _keystone_says(error: Any) -> Unavailable:
         text = f"Keystone refuses the credentials (HTTP {status}): check them in the Secret"
         return unavailable("CredentialsRefused", text)
     text = f"Keystone answers HTTP {status}{place}"
-    if status in _OVERLOADED or status >= 500:
-        return unavailable("GlanceUnavailable", text, _retry_after(error.response))
+    if status in answers.OVERLOADED or status >= 500:
+        return unavailable("GlanceUnavailable", text, answers.retry_after(error.response))
     hint = "check auth_url and the entries under auth (numbers in quotes)"
     return unavailable("CredentialsRefused", f"{text}: {hint}")
-
-
-def _retry_after(response: Any) -> float | None:
-    """Seconds, if it says so in seconds."""
-    said = response.headers.get("Retry-After", "") if response is not None else ""
-    return float(said) if said.isdecimal() and said.isascii() else None
 
 
 def _cause(error: Exception) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from tests.unit.runtime.image_service import ImageService
@@ -22,6 +23,7 @@ class Lab:
         self.codes: list[tuple[str, str]] = []
         self.fenced = 0
         self.may_write = True
+        self.on_fence: Callable[[], None] = lambda: None
         self.gate = Gate()
         self.glance = self.client({"auth_type": "none", "image_endpoint_override": service.url})
 
@@ -31,5 +33,6 @@ class Lab:
 
     def fence(self) -> None:
         self.fenced += 1
+        self.on_fence()
         if not self.may_write:
             raise PermissionError("not the leader")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import socket
 from collections.abc import Iterator
 
 import pytest
 from tests.unit.runtime.glance_lab import IMAGE, Lab
-from tests.unit.runtime.image_service import TOKEN, Answer, ImageService
+from tests.unit.runtime.image_service import TOKEN, Answer, Asked, ImageService
 
+from glance_operator.core.image.observed import GlanceImage
 from glance_operator.runtime.errors import Unavailable
 
 pytestmark = pytest.mark.filterwarnings("ignore::PendingDeprecationWarning:openstack.*")
@@ -84,3 +87,46 @@ def test_what_keystone_answers_is_named(
         glance.image("i1")
     assert (caught.value.state.reason, caught.value.retry_after) == (reason, after)
     assert "correct-horse" not in caught.value.state.message
+
+
+def test_the_fence_is_asked_after_the_token_and_right_before_each_request(lab: Lab) -> None:
+    glance = lab.client(lab.service.keystone(), {})
+    seen: list[list[str]] = []
+    lab.on_fence = lambda: seen.append([one.split("/")[1] for one in lab.service.requests("/")])
+    lab.service.on("DELETE /v2/images/i1", Answer(401, {"message": "no"}), Answer(204))
+    glance.delete("i1")
+    first, second = seen
+    assert first[-1] == "v3"
+    assert "v2" not in first
+    assert second[-2:] == ["v2", "v3"]
+    assert len(lab.service.requests()) == 2
+
+
+def test_who_lost_the_right_to_write_while_a_token_was_fetched_does_not(lab: Lab) -> None:
+    glance = lab.client(lab.service.keystone(), {})
+
+    def late(_: Asked) -> dict[str, object]:
+        lab.may_write = False
+        return token
+
+    token = lab.service.answers["POST /v3/auth/tokens"][0].body
+    lab.service.on("POST /v3/auth/tokens", Answer(201, late, {"X-Subject-Token": TOKEN}))
+    with pytest.raises(PermissionError):
+        glance.delete("i1")
+    assert lab.service.requests() == []
+    assert len(lab.service.requests("/v3/auth")) == 1
+
+
+def test_a_service_that_moved_is_found_again(lab: Lab) -> None:
+    glance = lab.client(lab.service.keystone(), {})
+    moved = lab.service.answers["POST /v3/auth/tokens"][0]
+    lab.service.on("GET /v2/images/i1", Answer(200, IMAGE))
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{unused.getsockname()[1]}"
+        before = json.loads(json.dumps(moved.body).replace(lab.service.url, url))
+        lab.service.on("POST /v3/auth/tokens", moved._replace(body=before), moved)
+        with pytest.raises(Unavailable, match=f"does not answer .* at {url}"):
+            glance.image("i1")
+    lab.gate.try_now()
+    assert glance.image("i1") == GlanceImage("i1", "n")
