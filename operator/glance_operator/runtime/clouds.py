@@ -26,6 +26,7 @@ class Telemetry(Protocol):
 
     def glance_request(self, cloud: str, method: str, code: str) -> None: ...
     def cloud_up(self, cloud: str, up: bool) -> None: ...
+    def cloud_gone(self, cloud: str) -> None: ...
 
 
 class Cloud:
@@ -79,7 +80,7 @@ class Clouds:
         """
         if fresh:
             self._reader.reread_now(namespace, secret)
-        credentials = self._reader.read(namespace, secret, cloud)
+        credentials = self._credentials(namespace, secret, cloud)
         try:
             found = self._known((namespace, secret, cloud), credentials)
         except Unavailable:
@@ -91,6 +92,22 @@ class Clouds:
             ca_file(credentials.ca)  # somebody may have cleaned up
             self._reader.reread_soon(namespace, secret)  # the cure may be another password
         return found
+
+    def _credentials(self, namespace: str, secret: str, cloud: str) -> Credentials:
+        try:
+            return self._reader.read(namespace, secret, cloud)
+        except Unavailable as error:
+            if error.cause is Cause.MISSING:
+                self._forget(namespace, secret)
+            raise
+
+    def _forget(self, namespace: str, secret: str) -> None:
+        """Of a cloud without credentials nothing more will be heard."""
+        with self._lock:
+            self._current = {
+                where: digest for where, digest in self._current.items() if where[:2] != (namespace, secret)
+            }
+            self._drop_unused()
 
     def _known(self, where: tuple[str, str, str], credentials: Credentials) -> Cloud:
         with self._lock:
@@ -106,7 +123,14 @@ class Clouds:
 
     def _drop_unused(self) -> None:
         for digest in self._clouds.keys() - set(self._current.values()):
-            del self._clouds[digest]  # passes that run still hold it
+            name = self._clouds.pop(digest).name  # passes that run still hold it
+            if name not in {cloud.name for cloud in self._clouds.values()}:
+                self._telemetry.cloud_gone(name)
+
+    def _tell(self, digest: str, name: str, up: bool) -> None:
+        with self._lock:
+            if digest in self._clouds:  # a pass that still runs must not bring back the figure of one that is gone
+                self._telemetry.cloud_up(name, up)
 
     def _made(self, name: str, credentials: Credentials) -> Cloud:
         try:
@@ -114,8 +138,7 @@ class Clouds:
         except ValueError as error:
             message = f"{name}: the clouds.yaml entry cannot be used: {error}"
             raise Unavailable(State(Phase.WORKING, "CredentialsInvalid", message), Cause.INVALID) from error
-        gate = Gate(lambda up: self._telemetry.cloud_up(name, up))
-        self._telemetry.cloud_up(name, True)
+        gate = Gate(lambda up: self._tell(credentials.digest, name, up))
         glance = Glance(
             name,
             endpoint,

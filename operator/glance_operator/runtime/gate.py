@@ -16,7 +16,8 @@ _LONGEST = 300.0  # seconds that a cloud may ask for: whoever repairs it sees th
 class Gate:
     """Closed after a failure, for a time that doubles; then one caller goes ahead, and its success opens it.
 
-    Thread-safe. ``changed(up)`` is called, outside the lock, when the cloud goes down or comes back.
+    Thread-safe. ``changed(up)`` is called, outside the lock, after the first request and when the cloud goes down or
+    comes back.
     """
 
     def __init__(
@@ -25,6 +26,7 @@ class Gate:
         self._changed, self._clock = changed, clock
         self._lock = threading.Lock()
         self._trouble: Unavailable | None = None
+        self._told: bool | None = None  # nothing is known before the first answer
         self._failures = 0
         self._opens = 0.0
 
@@ -39,20 +41,22 @@ class Gate:
 
     def failed(self, trouble: Unavailable) -> None:
         with self._lock:
-            was_up = self._trouble is None
             wait = min(_LAST, _FIRST * 2.0 ** min(self._failures, 30)) * random.uniform(0.8, 1.2)  # noqa: S311
             self._opens = self._clock() + max(wait, min(_LONGEST, trouble.retry_after or 0))
             self._failures += 1
             self._trouble = trouble.again()
-        if was_up:
-            self._changed(False)
+        self._tell(False)
 
     def passed(self) -> None:
         with self._lock:
-            was_down = self._trouble is not None
             self._trouble, self._failures = None, 0
-        if was_down:
-            self._changed(True)
+        self._tell(True)
+
+    def _tell(self, up: bool) -> None:
+        with self._lock:
+            is_news, self._told = self._told is not up, up
+        if is_news:
+            self._changed(up)
 
     def try_now(self) -> None:
         """Somebody says that it works again: the next caller goes ahead, the others still wait for it."""

@@ -63,6 +63,9 @@ class CloudTelemetry:
         )
         self._metrics.cloud_up.labels(cloud).set(int(up))
 
+    def cloud_gone(self, cloud: str) -> None:
+        self._metrics.cloud_up.remove(cloud)
+
 
 def make_world(parts: Parts) -> World:
     """The parts with the registry of clouds, wired to the rest of the process."""

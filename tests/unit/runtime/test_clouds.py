@@ -15,7 +15,9 @@ from glance_operator.core.plan import Phase, State
 from glance_operator.runtime.clouds import Clouds
 from glance_operator.runtime.credentials import CredentialsReader
 from glance_operator.runtime.errors import Unavailable
+from glance_operator.runtime.metrics import Metrics
 from glance_operator.runtime.store import Key
+from glance_operator.runtime.world import CloudTelemetry
 
 pytestmark = pytest.mark.filterwarnings("ignore::PendingDeprecationWarning:openstack.*")
 SECRET = "correct-horse-battery"
@@ -30,6 +32,7 @@ class Office:
         self.secrets: dict[tuple[str, str], dict[str, bytes]] = {}
         self.now, self.reads = 100.0, 0
         self.up: list[tuple[str, bool]] = []
+        self.gone: list[str] = []
         self.clouds = Clouds(
             CredentialsReader(self, lambda: self.now),
             cluster=lambda: "here",
@@ -52,6 +55,9 @@ class Office:
     def cloud_up(self, cloud: str, up: bool) -> None:
         self.up.append((cloud, up))
 
+    def cloud_gone(self, cloud: str) -> None:
+        self.gone.append(cloud)
+
 
 @pytest.fixture
 def office() -> Office:
@@ -65,7 +71,7 @@ def test_the_same_credentials_in_two_namespaces_are_one_cloud(office: Office) ->
     assert office.clouds.find("b", "other-name", "lab") is one
     assert office.clouds.find("a", "openstack", "lab") is one
     assert office.clouds.all() == [one]
-    assert office.up == [("a/openstack/lab", True)]
+    assert office.up == []  # nobody has asked it anything
 
 
 def test_other_credentials_are_another_cloud(office: Office) -> None:
@@ -98,6 +104,40 @@ def test_a_cloud_that_others_still_name_stays(office: Office) -> None:
     office.clouds.find("a", "openstack", "lab")
     assert shared in office.clouds.all()
     assert office.clouds.find("b", "openstack", "lab") is shared
+
+
+def test_a_cloud_without_a_secret_is_forgotten(office: Office) -> None:
+    office.write("a")
+    cloud = office.clouds.find("a", "openstack", "lab")
+    cloud.gate.passed()
+    office.secrets.clear()
+    with pytest.raises(Unavailable, match="does not exist"):
+        office.clouds.find("a", "openstack", "lab", fresh=True)
+    assert (office.clouds.all(), office.gone) == ([], ["a/openstack/lab"])
+    cloud.gate.failed(DOWN)  # a pass that began before
+    assert office.up == [("a/openstack/lab", True)]
+
+
+def test_a_cloud_that_others_name_outlives_the_secret_of_one(office: Office) -> None:
+    office.write("a")
+    office.write("b")
+    shared = office.clouds.find("a", "openstack", "lab")
+    office.clouds.find("b", "openstack", "lab")
+    del office.secrets["a", "openstack"]
+    with pytest.raises(Unavailable, match="does not exist"):
+        office.clouds.find("a", "openstack", "lab", fresh=True)
+    assert (office.clouds.all(), office.gone) == ([shared], [])
+
+
+def test_the_metric_of_a_cloud_that_is_gone_goes_with_it() -> None:
+    metrics = Metrics()
+    telemetry = CloudTelemetry(metrics)
+    telemetry.cloud_up("a", True)
+    telemetry.cloud_up("b", False)
+    telemetry.cloud_gone("a")
+    telemetry.cloud_gone("never heard of")
+    (figure,) = (line for line in metrics.expose().decode().splitlines() if line.startswith("glance_operator_cloud_up"))
+    assert figure == 'glance_operator_cloud_up{cloud="b"} 0.0'
 
 
 def test_who_asks_for_it_reads_the_secret_anew(office: Office) -> None:
@@ -140,7 +180,7 @@ def test_while_a_cloud_is_down_its_secret_is_read_more_often(office: Office) -> 
     office.now += 9
     office.clouds.find("a", "openstack", "lab")
     assert office.reads == 2
-    assert office.up == [("a/openstack/lab", True), ("a/openstack/lab", False)]
+    assert office.up == [("a/openstack/lab", False)]
 
 
 # What a client cannot be made of: words, the entry, what is said

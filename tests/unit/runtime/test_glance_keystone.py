@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from tests.unit.runtime.glance_lab import IMAGE, Lab
@@ -105,7 +106,7 @@ def test_the_fence_is_asked_after_the_token_and_right_before_each_request(lab: L
 def test_who_lost_the_right_to_write_while_a_token_was_fetched_does_not(lab: Lab) -> None:
     glance = lab.client(lab.service.keystone(), {})
 
-    def late(_: Asked) -> dict[str, object]:
+    def late(_: Asked) -> Any:
         lab.may_write = False
         return token
 
