@@ -52,6 +52,7 @@ class Endpoint:
             self._session: Session = self._region.get_session()
         except Exception as error:
             raise ValueError(_unusable(error)) from None  # the texts of the libraries quote what is in the Secret
+        self._session.timeout = _TIMEOUT  # of the requests to Keystone, which it makes by itself
         self._session.additional_headers.update(self.headers)
         self._session.user_agent = f"glance-operator/{__version__}"
         self._base: str | None = None
@@ -246,7 +247,7 @@ def _unusable(error: Exception) -> str:
         return "under auth is missing: " + ", ".join(option.dest for option in error.options)
     if isinstance(error, ksa.NoMatchingPlugin):
         return "its auth_type is not one that keystoneauth knows (password, v3applicationcredential, ...)"
-    return f"no client can be made of it ({type(error).__name__}): look for lists and numbers where texts belong"
+    return f"no client can be made of it ({type(error).__name__}): something is missing, or no text where one belongs"
 
 
 @contextmanager
