@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +14,8 @@ from tests.unit.runtime.image_service import TOKEN, Answer, Asked, ImageService
 
 from glance_operator.core.image.observed import GlanceImage
 from glance_operator.runtime.errors import Unavailable
+from glance_operator.runtime.gate import Gate
+from glance_operator.runtime.glance import Endpoint, Glance
 
 pytestmark = pytest.mark.filterwarnings("ignore::PendingDeprecationWarning:openstack.*")
 
@@ -131,3 +134,16 @@ def test_a_service_that_moved_is_found_again(lab: Lab) -> None:
             glance.image("i1")
     lab.gate.try_now()
     assert glance.image("i1") == GlanceImage("i1", "n")
+
+
+def test_a_keystone_that_never_answers_holds_nobody_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("glance_operator.runtime.glance._TIMEOUT", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        auth = {"auth_url": f"http://127.0.0.1:{silent.getsockname()[1]}/v3", "username": "u", "password": "p"}
+        auth |= {"project_name": "p", "user_domain_id": "default", "project_domain_id": "default"}
+        endpoint = Endpoint({"auth_type": "v3password", "auth": auth}, None)
+        began = time.monotonic()
+        with pytest.raises(Unavailable) as caught:
+            Glance("lab", endpoint, Gate()).service()
+    assert caught.value.state.reason == "GlanceUnavailable"
+    assert time.monotonic() - began < 10
