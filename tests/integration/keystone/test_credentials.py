@@ -49,8 +49,7 @@ def unusable(lab: CloudLab) -> dict[str, Case]:
             {"clouds.yaml": f"clouds:\n  images:\n\t\tpassword: {WRONG}\n"},
         ),
         "refused": Case(
-            "Cloud images of Secret {name}: Keystone refuses the credentials (The request you have made requires "
-            "authentication. (HTTP 401)): check them in the Secret",
+            "Cloud images of Secret {name}: Keystone refuses the credentials (HTTP 401): check them in the Secret",
             {"clouds.yaml": wrong},
             "CredentialsRefused",
         ),
