@@ -115,7 +115,10 @@ class Engine:
         """The plan with its step taken, or the plan that explains why it was not."""
         plan: Plan = look.plan
         if plan.record:
-            body = self._record(key, body, plan, controller.status(look, plan, body))
+            recorded = self._record(key, body, plan, controller.status(look, plan, body))
+            if recorded is None:  # the object is gone: nothing more is done in its name
+                return replace(plan, step=None), body
+            body = recorded
         try:
             if isinstance(plan.step, AddFinalizer):
                 self._hold(key, body)
@@ -127,12 +130,12 @@ class Engine:
             return controller.refused(key, look, error), body
         return plan, body
 
-    def _record(self, key: Key, body: Body, plan: Plan, status: dict[str, Any] | None) -> Body:
-        """The object as it is after what the step will destroy has been written down, and told."""
+    def _record(self, key: Key, body: Body, plan: Plan, status: dict[str, Any] | None) -> Body | None:
+        """The object after what the step will destroy has been written down, and told; None if it is gone."""
         if status is None or status == body.get("status"):
             return body
-        new = self._publish(key, body, status) or body
-        self._tell(key, body, replace(plan, passing=False))
+        if (new := self._publish(key, body, status)) is not None:
+            self._tell(key, body, replace(plan, passing=False))
         return new
 
     def _hold(self, key: Key, body: Body) -> None:

@@ -79,4 +79,4 @@ def test_region_and_interface_choose_the_endpoint(lab: CloudLab, name: str, admi
     assert nobody.rpartition("/")[0] in condition(body, "Ready")["message"]
     body = lab.until(f"{name}-nowhere", "CloudReady", "False", "EndpointNotFound")
     assert "the service catalog offers no image service" in condition(body, "Ready")["message"]
-    assert "Nowhere" in condition(body, "Ready")["message"]
+    assert "region_name" in condition(body, "Ready")["message"]

@@ -115,9 +115,8 @@ class ImageController:
 
     def settled(self, body: Body) -> bool:
         conditions = (body.get("status") or {}).get("conditions") or ()
-        done = all(find(conditions, kind).get("status") == TRUE for kind in ("Ready", "StoresReady"))
-        over = done or find(conditions, "Stalled").get("status") == TRUE
-        return over and not is_fresh_start(body) and "deletionTimestamp" not in body["metadata"]
+        served = all(find(conditions, kind).get("status") == TRUE for kind in ("Ready", "StoresReady"))
+        return served and not is_fresh_start(body) and "deletionTimestamp" not in body["metadata"]
 
     def forget(self, key: Key) -> None:
         if track := self._tracks.pop(key, None):
