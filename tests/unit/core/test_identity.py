@@ -8,7 +8,7 @@ from uuid import UUID, uuid5
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.core.builders import UID, URL, glance_image, spec, view
+from tests.unit.core.builders import EXPECTED_ID, UID, URL, glance_image, spec, view
 
 from glance_operator.core.image import identity
 from glance_operator.core.image.content import content_hash
@@ -63,7 +63,12 @@ STRANGER = "11111111-1111-4111-8111-111111111111"
     ],
 )
 def test_whose_image_it_is(words: str, properties: dict[str, str], wanted: Ownership) -> None:
-    assert identity.ownership(view(), GlanceImage("x", properties=properties)) is wanted
+    one = view(spec=spec(id=EXPECTED_ID))
+    assert identity.ownership(one, GlanceImage(EXPECTED_ID, properties=properties)) is wanted
+
+
+def test_an_id_made_from_our_uid_is_ours_without_a_marker() -> None:
+    assert identity.ownership(view(), GlanceImage(EXPECTED_ID)) is Ownership.OURS
 
 
 def test_what_we_make_is_ours() -> None:

@@ -20,6 +20,7 @@ RULES: tuple[Rule[View], ...] = (
     limits.refuse_what_is_not_built,
     limits.await_cloud,
     identity.only_what_is_ours,
+    identity.await_marker,
     # the content: until the image is active and unlocked, nothing below speaks
     content.recreate_what_vanished,
     content.cut_what_takes_too_long,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from enum import Enum
 from uuid import UUID, uuid5
 
 from glance_operator.core.image.observed import GlanceImage, View
-from glance_operator.core.plan import Plan, stalled
+from glance_operator.core.plan import Plan, stalled, waiting
 
 _WAYS_OUT = "delete it there, or create another Image with another spec.id"
 PREFIX = "glance_operator_"
@@ -46,8 +47,8 @@ def marker(view: View, content_hash: str) -> dict[str, str]:
 
 def ownership(view: View, image: GlanceImage) -> Ownership:
     mine: Mapping[str, str] = image.properties
-    if UID not in mine:
-        return Ownership.NOBODY
+    if UID not in mine:  # an id derived from our uid is nobody else's, marker or not
+        return Ownership.NOBODY if image.id == view.spec.id else Ownership.OURS
     if mine[UID] == view.uid and mine.get(CLUSTER) == view.cluster:
         return Ownership.OURS
     same_name = mine.get(OWNER) == f"{view.namespace}/{view.name}"
@@ -68,3 +69,13 @@ def only_what_is_ours(view: View) -> Plan | None:
     owner = view.image.properties.get(OWNER, "another object")
     message = f"Glance image {view.image.id} belongs to {owner} of another cluster or uid: {_WAYS_OUT}"
     return stalled("OwnedElsewhere", message)
+
+
+def await_marker(view: View) -> Plan | None:
+    """While Glance deletes an image it shows it without its properties, lock and marker among them: such a look says
+    nothing about the import."""
+    image = view.image
+    if image is None or image.status == "active" or UID in image.properties:
+        return None
+    message = f"Glance image {image.id} shows no properties: it is being deleted, or somebody removed them"
+    return replace(waiting("Recreating", message, passing=True), backoff=True)

@@ -116,7 +116,7 @@ def _property_changes(view: View, image: GlanceImage) -> Iterator[tuple[str, str
     content = image.properties.get(identity.CONTENT, "")
     wanted = properties(view)
     for key, value in (wanted | identity.marker(view, content)).items():
-        if image.properties.get(key) != value:
+        if value != image.properties.get(key, "" if key == identity.CONTENT else None):
             yield "add", _pointer(key), value
     for key in sorted(view.memory.applied_properties - set(wanted)):
         if key in image.properties:

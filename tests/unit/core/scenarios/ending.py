@@ -62,7 +62,20 @@ ENDING = [
         LetGo(MISSING.message),
     ),
     Row("gone from Glance", ending(image=None), "Deleted", GONE, LetGo()),
-    Row("somebody's image", ending(image=replace(glance_image(), properties={})), "Released", GONE, LetGo()),
+    Row(
+        "somebody's image",
+        ending(spec=spec(id=EXPECTED_ID), image=replace(glance_image(), properties={})),
+        "Released",
+        GONE,
+        LetGo(),
+    ),
+    Row(
+        "ours by its id, though without a marker",
+        ending(image=replace(glance_image(), properties={})),
+        "Deleting",
+        GONE,
+        DeleteImage(EXPECTED_ID),
+    ),
     Row(
         "another cluster's image",
         ending(image=glance_image(properties={identity.CLUSTER: "there"})),

@@ -63,9 +63,22 @@ LIMITS = [
 IDENTITY = [
     Row(
         "somebody's image has the id",
-        view(image=replace(glance_image(), properties={"os_distro": "ubuntu"})),
+        view(spec=spec(id=EXPECTED_ID), image=replace(glance_image(), properties={"os_distro": "ubuntu"})),
         "NotOurs",
         "Failed",
+    ),
+    Row(
+        "an image that is being deleted shows neither lock nor marker",
+        view(image=replace(queued(status="importing"), properties={})),
+        "Recreating",
+        "InProgress",
+    ),
+    Row(
+        "somebody removed the marker of what is served",
+        served(image=replace(glance_image(), properties={})),
+        "Updating",
+        "InProgress",
+        UpdateImage,
     ),
     Row(
         "another cluster's image has the id",
