@@ -13,7 +13,6 @@ from glance_operator.core.image.observed import View
 from glance_operator.core.plan import Plan, Step, doing, stalled, waiting
 
 WEB_DOWNLOAD = "web-download"
-FIRST_LOOK = 0.15  # seconds: the shortest import there is takes about as long
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +159,9 @@ def fetch(view: View) -> Plan | None:
     if image is None or image.status != "queued" or source is None:
         return None
     step = ImportFromUrl(image.id, url(view), stores.targets(view))
-    return doing(step, "Downloading", f"Glance is downloading {retries.shown(url(view))}", slot=True, after=FIRST_LOOK)
+    return doing(
+        step, "Downloading", f"Glance is downloading {retries.shown(url(view))}", slot=True, after=stores.FIRST_LOOK
+    )
 
 
 def await_active(view: View) -> Plan | None:

@@ -149,10 +149,6 @@ class Memory:
     applied_members: frozenset[str] = frozenset()
     cloud_lost_since: datetime | None = None  # since when credentials or service could not be found
 
-    @property
-    def image_was_made(self) -> bool:
-        return bool(self.id)
-
 
 @dataclass(frozen=True, slots=True)
 class View:

@@ -8,7 +8,7 @@ from glance_operator.core.image.observed import StoreMemory, View
 from glance_operator.core.plan import Plan, Step, doing, stalled, waiting
 
 COPY_IMAGE = "copy-image"
-FIRST_LOOK = 0.15  # seconds after the start of a copy
+FIRST_LOOK = 0.15  # seconds after an import or a copy was begun: the shortest there is takes about as long
 LOCKED = 10.0  # seconds between two looks for the end of a lock whose task is over
 RECHECK = 60.0  # seconds until the service is asked again for stores and methods that it did not have
 
