@@ -30,7 +30,13 @@ def api_name(python_name: str) -> str:
 class Model(BaseModel):
     """A part of a spec or status. ``rules`` are CEL about the object itself; ``atomic`` = one manager owns it whole."""
 
-    model_config = ConfigDict(alias_generator=api_name, populate_by_name=True, frozen=True, extra="ignore")
+    model_config = ConfigDict(
+        alias_generator=api_name,
+        populate_by_name=True,
+        frozen=True,
+        extra="ignore",
+        defer_build=True,  # a start need not wait for the validators of kinds that nobody uses
+    )
 
     rules: ClassVar[tuple[Rule, ...]] = ()
     atomic: ClassVar[bool] = False

@@ -23,12 +23,14 @@ from glance_operator.runtime.store import Body
 log = logging.getLogger(__name__)
 _SHORT_WATCH = 1.0
 _LONGEST_PAUSE = 5.0
+_NOTHING = "metadata.name=no.object..has.this.name"  # two dots in a row: no name may have them
+_SILENCE = 20.0  # a connection that died unnoticed says nothing either: a quiet watch is asked for anew so often
 
 
 class Hooks(NamedTuple):
     """What the feed calls.
 
-    receive(type, body): every event. listed(): kopf reads everything anew, so that what vanished meanwhile is not told.
+    receive(type, body): every event. listed(): a watch begins, and tells nothing of what there was before.
     connect(reload): where the API server is and who we are; reload after the credentials were refused.
     """
 
@@ -77,7 +79,8 @@ def _settings(timeout: int) -> kopf.OperatorSettings:
     settings.watching.client_timeout = timeout + 30
     settings.watching.reconnect_backoff = 0.5
     settings.queueing.idle_timeout = 0.2  # a worker per object lives so long: the memory of ten thousand of them
-    settings.networking.request_timeout = 30
+    settings.watching.inactivity_timeout = _SILENCE
+    settings.networking.request_timeout = _SILENCE
     settings.networking.connect_timeout = 5
     settings.networking.error_backoffs = _Forever()
     settings.persistence.finalizer = (
@@ -165,7 +168,7 @@ class _Pause:
 
 
 class _Manners:
-    """An aiohttp middleware: fresh token, paced watches, and one line a change in place of one an attempt."""
+    """An aiohttp middleware: fresh token, paced watches, lists of nothing; one line a change, not one an attempt."""
 
     def __init__(self, hooks: Hooks) -> None:
         self._hooks = hooks
@@ -174,9 +177,11 @@ class _Manners:
         self._troubles: dict[str, str] = {}
 
     async def __call__(self, request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-        path = request.url.path
-        if request.url.query.get("watch"):
+        path, query = request.url.path, request.url.query
+        if query.get("watch"):
             await self._pace(path)
+        elif "limit" in query:  # all that kopf needs of its list is from where to watch; the rest is the sweep's
+            request.url = request.url.update_query(fieldSelector=_NOTHING)
         try:
             response = await self._authorized(request, send, False)
             if response.status == 401:  # renewed meanwhile; were kopf told, it would close every watch
@@ -186,7 +191,7 @@ class _Manners:
             self._note(path, str(error) or type(error).__name__)
             raise
         self._note(path, f"HTTP {response.status}" if response.status >= 400 else "")
-        if "limit" in request.url.query and "continue" not in request.url.query and response.status == 200:
+        if "limit" in query and response.status == 200:
             self._hooks.listed()
         return response
 

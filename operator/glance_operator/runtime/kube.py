@@ -34,6 +34,7 @@ _CONNECTIONS = 32
 _PAGE = 500
 _ATTEMPTS = 5
 _CHANGED_MEANWHILE = (409, 422)  # a conflict, or a failed `test` of a JSON patch
+_PERHAPS_GONE = (404, *_CHANGED_MEANWHILE)
 
 Observe = Callable[[str, str, str, float], None]
 
@@ -151,9 +152,16 @@ class Kube:
 
     def list_metadata(self, kind: str, namespace: str | None = None) -> Listing:
         """All objects as of one moment, read in pages and without their bodies."""
+        return self._listing(kind, namespace, rest.METADATA_ONLY, lambda _: None)
+
+    def list_bodies(self, kind: str, namespace: str | None, receive: Callable[[Body], None]) -> Listing:
+        """The same; each body is given to ``receive`` as it comes, some of them twice if a page expires meanwhile."""
+        return self._listing(kind, namespace, rest.JSON, receive)
+
+    def _listing(self, kind: str, namespace: str | None, accept: str, receive: Callable[[Body], None]) -> Listing:
         for _ in range(_ATTEMPTS):
             try:
-                return self._pages(kind, namespace)
+                return self._pages(kind, namespace, accept, receive)
             except ApiError as error:
                 if error.status != 410:  # the continue token expired: the pages so far belong to another moment
                     raise
@@ -201,7 +209,7 @@ class Kube:
         try:
             return self.transport.call(request)
         except ApiError as error:
-            if error.status == 404:
+            if error.no_such_object:
                 return None
             raise
 
@@ -212,7 +220,7 @@ class Kube:
         try:
             return self.transport.call(Request("PATCH", path, [same, *operations], rest.JSON_PATCH, fenced=True))
         except ApiError as error:
-            if error.status == 404 or (error.status in _CHANGED_MEANWHILE and self._fresh(body) is None):
+            if error.status in _PERHAPS_GONE and self._fresh(body) is None:  # gone is for ever: it is asked twice
                 return None
             raise
 
@@ -240,19 +248,26 @@ class Kube:
 
     def served(self, group: str, version: str) -> set[str]:
         """The plurals the API server serves of a group; empty before its CRDs are there."""
-        found = self._get(Request("GET", f"/apis/{group}/{version}"))
-        return {resource["name"] for resource in found["resources"]} if found else set()
+        try:
+            found = self.transport.call(Request("GET", f"/apis/{group}/{version}"))
+        except ApiError as error:
+            if error.status == 404:  # a group that is not known has no Status either
+                return set()
+            raise
+        return {resource["name"] for resource in found["resources"]}
 
-    def _pages(self, kind: str, namespace: str | None) -> Listing:
+    def _pages(self, kind: str, namespace: str | None, accept: str, receive: Callable[[Body], None]) -> Listing:
         versions: dict[Key, Version] = {}
         token = ""
         while True:
             query = urlencode({"limit": _PAGE, **({"continue": token} if token else {})})
             path = f"{self._resources[kind].path(namespace)}?{query}"
-            page = self.transport.call(Request("GET", path, accept=rest.METADATA_ONLY))
-            for meta in (item["metadata"] for item in page["items"] or ()):
+            page = self.transport.call(Request("GET", path, accept=accept))
+            for item in page["items"] or ():
+                meta = item["metadata"]
                 key = Key(kind, meta.get("namespace", ""), meta["name"])
                 versions[key] = Version(meta["uid"], int(meta["resourceVersion"]))
+                receive(item)
             token = page["metadata"].get("continue") or ""
             if not token:
                 return Listing(int(page["metadata"]["resourceVersion"]), versions)

@@ -24,6 +24,11 @@ class ApiError(Exception):
         super().__init__(f"{status} {reason}: {message}")
         self.status, self.reason, self.message, self.retry_after = status, reason, message, retry_after
 
+    @property
+    def no_such_object(self) -> bool:
+        """Said by the API server itself: the 404 of a proxy on the way tells nothing about an object."""
+        return self.status == 404 and self.reason == "NotFound"
+
 
 class Connection(NamedTuple):
     """How to reach the API server; paths are of PEM files, authorization is a whole header value."""
@@ -45,7 +50,7 @@ class Request(NamedTuple):
     content_type: str = JSON
     accept: str = JSON
     fenced: bool = False
-    timeout: float = 30.0
+    timeout: float = 15.0  # a silent request and the pause after it (workers.py) must fit into half a minute
 
 
 class Listing(NamedTuple):

@@ -1,5 +1,8 @@
 """The sweep against a cluster in memory: the missed is fetched, the vanished reaped, nothing else touched."""
 
+import threading
+from collections.abc import Callable
+
 import pytest
 from tests.support import eventually
 
@@ -21,6 +24,7 @@ class Cluster:
         self.objects: dict[Key, Body] = {}
         self.version = 100
         self.gets: list[Key] = []
+        self.lists = 0
         self.failures: list[Exception] = []
         self.missed: list[str] = []
         self.store, self.queue = Store(), Queue()
@@ -43,6 +47,13 @@ class Cluster:
             raise self.failures.pop()
         found = {one: body for one, body in self.objects.items() if namespace in (None, one.namespace)}
         return Listing(self.version, {one: version(body) for one, body in found.items()})
+
+    def list_bodies(self, kind: str, namespace: str | None, receive: Callable[[Body], None]) -> Listing:
+        self.lists += 1
+        listing = self.list_metadata(kind, namespace)
+        for one in listing.versions:
+            receive(self.objects[one])
+        return listing
 
     def get(self, kind: str, namespace: str | None, name: str) -> Body | None:
         self.gets.append(Key(kind, namespace or "", name))
@@ -113,20 +124,66 @@ def test_only_the_namespaces_that_are_served_are_compared() -> None:
     assert sorted(cluster.store.keys("Image")) == [key("a", "one"), key("c", "three")]
 
 
+def begin_watch(cluster: Cluster) -> None:
+    cluster.sweep.soon()
+    cluster.sweep.sweep()
+
+
+def test_the_first_watch_is_given_all_bodies_in_one_list() -> None:
+    cluster = Cluster()
+    for number in range(3):
+        cluster.create(key(str(number)), f"u{number}")
+    begin_watch(cluster)
+    assert cluster.store.versions("Image") == {one: version(body) for one, body in cluster.objects.items()}
+    assert (cluster.lists, cluster.gets, cluster.missed) == (1, [], [])
+    assert cluster.sweep.synced()
+
+
+def test_a_later_watch_fetches_only_what_has_changed_meanwhile() -> None:
+    cluster = Cluster(grace=3600)
+    cluster.feed(key("changed"), "u1")
+    cluster.create(key("changed"), "u1")
+    cluster.feed(key("known"), "u2")
+    cluster.feed(key("gone"), "u3")
+    del cluster.objects[key("gone")]
+    begin_watch(cluster)
+    assert (cluster.lists, cluster.gets, cluster.missed) == (0, [key("changed")], ["deletion"])
+    assert cluster.store.versions("Image") == {one: version(body) for one, body in cluster.objects.items()}
+
+
+def test_after_a_long_absence_all_bodies_are_listed_again() -> None:
+    cluster = Cluster()
+    cluster.feed(key("known"), "u")
+    for number in range(100):
+        cluster.create(key(str(number)), f"u{number}")
+    begin_watch(cluster)
+    assert (cluster.lists, cluster.gets) == (1, [])
+    assert len(cluster.store.keys("Image")) == 101
+
+
+def test_a_watch_whose_list_failed_is_still_owed_one() -> None:
+    cluster = Cluster()
+    cluster.failures = [Unreachable("down")]
+    cluster.create(key("a"), "u1")
+    with pytest.raises(Unreachable):
+        begin_watch(cluster)
+    cluster.sweep.sweep()
+    assert cluster.store.get(key("a"))
+    assert cluster.missed == []
+
+
 def test_a_feed_that_is_at_it_is_given_time() -> None:
-    """Nothing is fetched as long as the feed brings something within the grace."""
+    """In a routine sweep nothing is fetched as long as the feed brings something within the grace."""
     cluster = Cluster(grace=5)
     for number in range(3):
         cluster.create(key(str(number)), f"u{number}")
-    cluster.sweep.start()
-    cluster.sweep.soon()
-    try:
-        for one, body in list(cluster.objects.items()):
-            assert not cluster.sweep.synced()
-            cluster.store.put(one, body)
-        assert eventually(cluster.sweep.synced, timeout=5, interval=0.01)
-    finally:
-        cluster.sweep.stop()
+    sweeping = threading.Thread(target=cluster.sweep.sweep)
+    sweeping.start()
+    for one, body in list(cluster.objects.items()):
+        assert not cluster.sweep.synced()
+        cluster.store.put(one, body)
+    sweeping.join(5)
+    assert cluster.sweep.synced()
     assert cluster.gets == []
 
 
