@@ -9,7 +9,8 @@ from typing import Any, Self
 from sandbox_kit import binaries
 from sandbox_kit.loopback import answers, session
 from sandbox_kit.pki import Authority, new_key
-from sandbox_kit.process import Server, free_port
+from sandbox_kit.ports import free_port
+from sandbox_kit.process import Server
 
 ISSUER = "https://kubernetes.default.svc.cluster.local"
 ADMIN, ADMINS = "admin", "system:masters"
@@ -21,8 +22,10 @@ class Etcd(Server):
     def __init__(self, program: Path, directory: Path) -> None:
         super().__init__("etcd", directory)
         self._program = program
-        self.url = f"http://127.0.0.1:{free_port()}"
-        self._peer = f"http://127.0.0.1:{free_port()}"
+        self.relocate()
+
+    def relocate(self) -> None:
+        self.url, self._peer = (f"http://127.0.0.1:{free_port()}" for _ in range(2))
 
     def command(self) -> Sequence[str | Path]:
         return [
@@ -47,13 +50,16 @@ class ApiServer(Server):
     def __init__(self, program: Path, directory: Path, etcd: Etcd, authority: Authority) -> None:
         super().__init__("kube-apiserver", directory)
         self._program, self._etcd, self._authority = program, etcd, authority
-        self._port = free_port()
-        self.url = f"https://127.0.0.1:{self._port}"
         self._serving = authority.server("kube-apiserver")
         self._admin = authority.client(ADMIN, ADMINS)
         self.admin = (str(self._admin.cert), str(self._admin.key))
         self.accounts_key = directory / "accounts.key"
         new_key(self.accounts_key)
+        self.relocate()
+
+    def relocate(self) -> None:
+        self._port = free_port()
+        self.url = f"https://127.0.0.1:{self._port}"
 
     def command(self) -> Sequence[str | Path]:
         return [
@@ -88,10 +94,14 @@ class ControllerManager(Server):
     def __init__(self, program: Path, directory: Path, authority: Authority, api: ApiServer) -> None:
         super().__init__("kube-controller-manager", directory)
         self._program, self._authority, self._api = program, authority, api
-        self._port = free_port()
         self._serving = authority.server("kube-controller-manager")
         self._kubeconfig = directory / "kube-controller-manager.kubeconfig"
-        self._kubeconfig.write_text(authority.kubeconfig(api.url, "system:kube-controller-manager"))
+
+    def launch(self) -> None:
+        """Its port is nobody else's business: another one each time."""
+        self._port = free_port()
+        self._kubeconfig.write_text(self._authority.kubeconfig(self._api.url, "system:kube-controller-manager"))
+        super().launch()
 
     def command(self) -> Sequence[str | Path]:
         return [
@@ -113,7 +123,10 @@ class ControllerManager(Server):
 
 
 class ControlPlane:
-    """The three together. `kubeconfig` is the administrator's; `url` the API server's address; `kubectl` a program."""
+    """The three together. `kubeconfig` is the administrator's; `url` the API server's address; `kubectl` a program.
+
+    The address, and so what the kubeconfig says, is certain once `start` has returned.
+    """
 
     def __init__(self, directory: Path) -> None:
         programs = binaries.ensure()
@@ -123,10 +136,14 @@ class ControlPlane:
         self.authority = Authority(directory / "pki")
         self.etcd = Etcd(programs["etcd"], directory)
         self.api = ApiServer(programs["kube-apiserver"], directory, self.etcd, self.authority)
-        self.url = self.api.url
         self.manager = ControllerManager(programs["kube-controller-manager"], directory, self.authority, self.api)
-        self.kubeconfig = self.kubeconfig_for(ADMIN, ADMINS)
+        self.kubeconfig = directory / f"{ADMIN}.kubeconfig"
         self._running = ExitStack()
+
+    @property
+    def url(self) -> str:
+        """The API server's address."""
+        return self.api.url
 
     def kubeconfig_for(self, user: str, group: str | None = None) -> Path:
         """Write a kubeconfig for any user and group that RBAC knows, and return its path."""
@@ -140,6 +157,7 @@ class ControlPlane:
         with ExitStack() as starting:
             for server in (self.etcd, self.api, self.manager):
                 starting.enter_context(server)
+            self.kubeconfig_for(ADMIN, ADMINS)
             self._running = starting.pop_all()
         return self
 

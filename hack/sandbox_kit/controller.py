@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sandbox_kit.loopback import answers
-from sandbox_kit.process import Server, free_port
+from sandbox_kit.ports import free_port
+from sandbox_kit.process import Server
 
 SOURCES = Path(__file__).parent.parent.parent / "operator"
 
@@ -16,19 +17,22 @@ class Operator(Server):
 
     def __init__(self, directory: Path, kubeconfig: Path, **settings: str) -> None:
         super().__init__("operator", directory)
-        self.url = f"http://127.0.0.1:{(port := free_port())}"
-        chosen = {"health_port": str(port), **settings}
-        self._environment = {
-            "KUBECONFIG": str(kubeconfig),
-            "PYTHONPATH": os.pathsep.join([str(SOURCES), os.environ.get("PYTHONPATH", "")]),
-            **{f"GLANCE_OPERATOR_{name.upper()}": value for name, value in chosen.items()},
-        }
+        self._kubeconfig, self._settings = kubeconfig, settings
+        self.relocate()
+
+    def relocate(self) -> None:
+        self._port = free_port()
 
     def command(self) -> Sequence[str | Path]:
         return [sys.executable, "-m", "glance_operator"]
 
     def environment(self) -> Mapping[str, str]:
-        return self._environment
+        chosen = {"health_port": str(self._port), **self._settings}
+        return {
+            "KUBECONFIG": str(self._kubeconfig),
+            "PYTHONPATH": os.pathsep.join([str(SOURCES), os.environ.get("PYTHONPATH", "")]),
+            **{f"GLANCE_OPERATOR_{name.upper()}": value for name, value in chosen.items()},
+        }
 
     def ready(self) -> bool:
-        return answers(f"{self.url}/readyz")
+        return answers(f"http://127.0.0.1:{self._port}/readyz")

@@ -56,6 +56,10 @@ class Glance(UwsgiServer):
         (self._etc / "policy.yaml").write_text("".join(f'"{k}": "{v}"\n' for k, v in config.policy.items()) or "{}\n")
         self._write_paste()
 
+    def relocate(self) -> None:
+        super().relocate()
+        self.configure(self.config)  # it names our address
+
     def environment(self) -> Mapping[str, str]:
         return {"OS_GLANCE_CONFIG_DIR": str(self._etc), **environment.QUIET}
 

@@ -1,6 +1,7 @@
 """Keeps a sandbox up in the background for people, one directory and one process for each name.
 
-The lock is the truth: whoever holds it is the sandbox, and the kernel drops it however its holder ends.
+The lock is the truth: whoever holds it is the sandbox. Only the kernel drops it, when nothing is left of its holder's
+memory: who waits for the lock has waited for the process.
 """
 
 import fcntl
@@ -13,13 +14,13 @@ import sys
 import threading
 from contextlib import suppress
 from pathlib import Path
-from typing import IO
 
 from sandbox_kit.process import NotReadyError, wait_until
 from sandbox_kit.sandbox import Addresses, Sandbox, prepare
 
 START_SECONDS = 180
 STOP_SECONDS = 60
+LOOK_SECONDS = 2  # others lock it, too, for a moment, to see whether it is held
 
 
 class Holder:
@@ -66,14 +67,18 @@ class Holder:
         told = threading.Event()
         for signum in (signal.SIGTERM, signal.SIGINT):
             signal.signal(signum, lambda *_: told.set())
-        with self._lock.open("a+") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            self._sign(lock)
-            shutil.rmtree(self.directory, ignore_errors=True)
-            with Sandbox(self.directory, with_keystone=with_keystone) as sandbox:
-                self._publish(sandbox.addresses)
-                told.wait()
-            self._state.unlink()
+        self._sign(self._take())
+        shutil.rmtree(self.directory, ignore_errors=True)
+        with Sandbox(self.directory, with_keystone=with_keystone) as sandbox:
+            self._publish(sandbox.addresses)
+            told.wait()
+        self._state.unlink()
+
+    def _take(self) -> int:
+        """Return a descriptor of the locked file, never to be closed; NotReadyError when another holds it."""
+        lock = os.open(self._lock, os.O_RDWR | os.O_CREAT, 0o644)
+        wait_until(lambda: _locked(lock), LOOK_SECONDS, f"the lock of sandbox {self.name}", interval=0.01)
+        return lock
 
     def _spawn(self, words: list[str]) -> subprocess.Popen[bytes]:
         prepare()
@@ -85,11 +90,7 @@ class Holder:
 
     def _held(self) -> bool:
         with self._lock.open("a") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return True
-            return False
+            return not _locked(lock.fileno())
 
     def _publish(self, addresses: Addresses) -> None:
         scratch = self._state.with_suffix(".new")
@@ -97,7 +98,15 @@ class Holder:
         scratch.replace(self._state)
 
     @staticmethod
-    def _sign(lock: IO[str]) -> None:
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
+    def _sign(lock: int) -> None:
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, str(os.getpid()).encode(), 0)
+
+
+def _locked(lock: int) -> bool:
+    """Lock it if nobody has."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

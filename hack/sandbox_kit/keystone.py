@@ -31,7 +31,6 @@ class Keystone(UwsgiServer):
     def __init__(self, directory: Path, token_seconds: int = 3600) -> None:
         env = environment.ensure()
         super().__init__("keystone", directory, env, "keystone_app:application", Workers(threads=8))
-        self.url = f"{self.url}/v3"
         self.database = directory / "keystone.sqlite"
         self._config = directory / "keystone.conf"
         env.empty_database("keystone", self.database)
@@ -39,6 +38,14 @@ class Keystone(UwsgiServer):
         self._make_keys("credential")
         self.configure(token_seconds)
         self._bootstrap()
+
+    @property
+    def url(self) -> str:
+        return f"{super().url}/v3"
+
+    def relocate(self) -> None:
+        super().relocate()
+        self._bootstrap()  # the catalogue names our address
 
     def configure(self, token_seconds: int) -> None:
         """Choose how long tokens live, in seconds; read at the next restart."""

@@ -1,9 +1,7 @@
 """Programs that cannot outlive us: the caller's side of `leash`, and bounded waiting for what they serve."""
 
 import os
-import random
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -14,8 +12,8 @@ from pathlib import Path
 from typing import Self
 
 LEASH = Path(__file__).with_name("leash.py")
-# Outside the usual ephemeral ranges, so that no outgoing connection takes a port between our choice and its use.
-PORTS = range(20000, 32000)
+SHUT_OUT = "address already in use"  # as Go, Python and uWSGI say it
+RELOCATIONS = 3
 
 
 class NotReadyError(RuntimeError):
@@ -24,15 +22,6 @@ class NotReadyError(RuntimeError):
 
 class ProgramError(RuntimeError):
     """A program that we ran to its end failed; the message carries the end of its output."""
-
-
-def free_port() -> int:
-    """Return a TCP port on 127.0.0.1 that nobody listens on now."""
-    while True:
-        port = random.choice(PORTS)  # noqa: S311
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
 
 
 def wait_until(ready: Callable[[], bool], timeout: float, what: str, interval: float = 0.05) -> None:
@@ -133,6 +122,8 @@ class Server:
         self.name = name
         self.directory = directory
         self._process: Process | None = None
+        self._answered = False
+        self._relocated = 0
         directory.mkdir(parents=True, exist_ok=True)
 
     def command(self) -> Sequence[str | Path]:
@@ -146,6 +137,12 @@ class Server:
     def ready(self) -> bool:
         """Whether it answers."""
         raise NotImplementedError
+
+    def relocate(self) -> None:
+        """Choose other ports, because a stranger has ours; only asked of who has never answered.
+
+        So an address may be told to others once its server has answered, and not before.
+        """
 
     @property
     def log(self) -> Path:
@@ -177,9 +174,21 @@ class Server:
             raise NotReadyError(f"{late}\n{self.process.tail()}") from None
 
     def _ready_or_gone(self) -> bool:
-        if not self.process.alive:
+        if self.process.alive:
+            self._answered |= (ready := self.ready())
+            return ready
+        if not self._shut_out():
             raise NotReadyError(f"{self.name} ended with code {self.process.returncode}")
-        return self.ready()
+        self.stop()
+        self._relocated += 1
+        self.relocate()
+        self.launch()
+        return False
+
+    def _shut_out(self) -> bool:
+        """Whether it ended for want of a port, and may be given another one."""
+        movable = not self._answered and self._relocated < RELOCATIONS
+        return movable and SHUT_OUT in self.process.tail().lower()
 
     def start(self) -> Self:
         """Start it and wait until it answers."""

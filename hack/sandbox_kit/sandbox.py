@@ -51,7 +51,7 @@ class Sandbox:
         self.control_plane = ControlPlane(directory / "kube")
         self.keystone = Keystone(directory / "keystone") if with_keystone else None
         config = GlanceConfig(allowed_ports=(self.source.port, self.source.refusing_port))
-        self.glance = Glance(directory / "glance", self.keystone.glance_config(config) if self.keystone else config)
+        self.glance = Glance(directory / "glance", config)
         self._running = ExitStack()
 
     @property
@@ -92,15 +92,17 @@ class Sandbox:
         self.control_plane.run_kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", CRDS)
 
     def _start_openstack(self) -> None:
+        """One after the other: an address is certain, and may be told to the other, once its server has answered."""
         clouds: dict[str, Any]
-        self.glance.launch()
         if self.keystone:
             self.keystone.start()
+            self.glance.configure(self.keystone.glance_config(self.glance.config))
+            self.glance.start()
             self.keystone.offer_images(self.glance.url)
             clouds = self.keystone.password_clouds()
         else:
+            self.glance.start()
             clouds = self.glance.clouds()
-        self.glance.wait_ready()
         path = self.directory / "clouds.yaml"
         path.touch(mode=0o600)
         path.write_text(yaml.safe_dump(clouds, sort_keys=False))

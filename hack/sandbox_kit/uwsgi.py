@@ -6,7 +6,8 @@ from pathlib import Path
 
 from sandbox_kit import ini
 from sandbox_kit.environment import Environment
-from sandbox_kit.process import Server, free_port
+from sandbox_kit.ports import free_port
+from sandbox_kit.process import Server
 
 WSGI = Path(__file__).with_name("wsgi")
 
@@ -27,10 +28,21 @@ class UwsgiServer(Server):
         super().__init__(name, directory)
         self.grace = workers.mercy + 5.0
         self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
         self._environment = environment
+        self._module, self._workers = module, workers
         self._options = directory / f"{name}-uwsgi.ini"
-        self._options.write_text(ini.text({"uwsgi": self._uwsgi(module, workers)}))
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def relocate(self) -> None:
+        self.port = free_port()
+
+    def launch(self) -> None:
+        self._options.write_text(ini.text({"uwsgi": self._uwsgi(self._module, self._workers)}))
+        super().launch()
 
     def command(self) -> Sequence[str | Path]:
         return [self._environment.program("pyuwsgi"), "--ini", self._options]

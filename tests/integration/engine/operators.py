@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -13,9 +11,12 @@ from typing import Self
 
 import requests
 
+from sandbox_kit.process import Process
+
 RECORDER = Path(__file__).parent / "recorder.py"
 SOURCES = Path(__file__).parents[3] / "operator"
 PORT_LINE = "on port "
+GRACE = 2.0  # for one whose test was killed; tests that look at an end wait for it themselves
 
 
 class Operator:
@@ -33,23 +34,20 @@ class Operator:
             **settings,
         }
         self._environment = {
-            **os.environ,
             "KUBECONFIG": str(kubeconfig),
             "PYTHONPATH": str(SOURCES),
             **{f"GLANCE_OPERATOR_{key.upper()}": str(value) for key, value in given.items()},
         }
 
     def start(self) -> Self:
-        """Begin."""
-        with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, RECORDER], env=self._environment, stdout=log, stderr=log, start_new_session=True
-            )
+        """Begin, with an empty log."""
+        self.log.unlink(missing_ok=True)
+        self.process = Process([sys.executable, RECORDER], self.log, self._environment, GRACE)
         return self
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal."""
-        self.process.send_signal(number)
+        self.process.send(number)
 
     def wait(self, seconds: float = 30) -> int:
         """The exit code."""
@@ -57,9 +55,7 @@ class Operator:
 
     def end(self) -> None:
         """At once, also when it is stopped."""
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait(10)
+        self.process.kill()
 
     def text(self) -> str:
         """What it logged."""

@@ -12,7 +12,8 @@ from tests.support import eventually
 from sandbox_kit.control_plane import ControlPlane
 from sandbox_kit.glance import Glance
 from sandbox_kit.loopback import answers
-from sandbox_kit.process import Server, free_port
+from sandbox_kit.ports import free_port
+from sandbox_kit.process import Server
 from sandbox_kit.source import Source
 
 ROOT = Path(__file__).parents[3]
@@ -29,13 +30,17 @@ class Operator(Server):
         self._program = [sys.executable, *(program or ("-m", "glance_operator"))]
         self.port = free_port()
         self._kubeconfig = kubeconfig
-        self._settings = {"health_port": self.port, "leader_elect": "false", **settings}
+        self._settings = {"leader_elect": "false", **settings}
+
+    def relocate(self) -> None:
+        self.port = free_port()
 
     def command(self) -> Sequence[str | Path]:
         return self._program
 
     def environment(self) -> Mapping[str, str]:
-        given = {f"GLANCE_OPERATOR_{name.upper()}": str(value) for name, value in self._settings.items()}
+        chosen = {"health_port": self.port, **self._settings}
+        given = {f"GLANCE_OPERATOR_{name.upper()}": str(value) for name, value in chosen.items()}
         paths = f"{ROOT / 'operator'}:{ROOT / 'hack'}:{ROOT}"
         return {"KUBECONFIG": str(self._kubeconfig), "PYTHONPATH": paths, **given}
 

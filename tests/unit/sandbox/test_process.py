@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tests.support import eventually, group_lives
 
-from sandbox_kit.process import NotReadyError, Process, ProgramError, Server, free_port, run
+from sandbox_kit.process import NotReadyError, Process, ProgramError, Server, run
 
 # A program with a child in its process group, both deaf to SIGTERM.
 DEAF = """
@@ -134,7 +134,3 @@ def test_a_server_that_is_late_is_stopped(tmp_path: Path) -> None:
     with pytest.raises(NotReadyError, match=r"not within 0\.3 s"):
         server.start()
     assert not server.process.alive
-
-
-def test_free_ports_differ() -> None:
-    assert len({free_port() for _ in range(20)}) > 15
