@@ -58,7 +58,8 @@ class Settings:
     health_address, health_port: where /healthz, /readyz and /metrics are served; port 0 = a free one (logged).
     log_format: text or json.  log_level: debug, info, warning or error.
     imports_per_cloud: imports in flight per cloud.
-    show_after: a state that is only passing (Queued, Downloading, …) is written when it has lasted so long.
+    show_after: a state that is only passing (Queued, Downloading, …) is written when it has lasted so long; the next
+        such write of the same object waits twice as long, up to 10 s.
     retry_base: time before the second attempt at an import; it doubles with each further one, up to 10 minutes.
     lost_grace: a deleted Image whose credentials do not exist any more is let go, image or not, after this time.
     resync: an object at rest is looked at again within this time, spread evenly.

@@ -53,6 +53,7 @@ class Plan:
 
     ``after``: seconds until the next look if nothing happens before; ``None`` leaves it to the resync period.
     ``slot``: the step begins work that counts against the number of imports in flight on that cloud.
+    ``early``: the step only prepares such work: those first in line may take it before they have a slot.
     ``passing``: the state is expected to be over in a moment, so it need not be written if it is.
     ``record``: the status is written before the step is taken: the step destroys what it was learnt from.
     ``backoff``: look again after a delay that grows with each time in a row, instead of ``after``.
@@ -62,6 +63,7 @@ class Plan:
     step: Step | None = None
     after: float | None = None
     slot: bool = False
+    early: bool = False
     passing: bool = False
     record: bool = False
     backoff: bool = False

@@ -9,7 +9,7 @@ import logging
 import random
 import time
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
 from glance_operator.core.conditions import find, merged, standard
@@ -21,6 +21,7 @@ from glance_operator.runtime.store import Body, Key
 from glance_operator.runtime.world import World
 
 log = logging.getLogger(__name__)
+_LONGEST_HOLD = 10.0  # seconds between two writes of what only passes
 _STEPS = 8  # steps in a row before other keys get their turn
 
 
@@ -65,12 +66,21 @@ def finalizer(kind: str) -> str:
     return f"glance-operator.io/{kind.lower()}"
 
 
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A passing state: not written before it has lasted, since then (monotonic), ``hold`` seconds."""
+
+    reason: str
+    since: float
+    hold: float
+
+
 class Engine:
     """Runs passes; ``reconcile`` may be called by many threads, never twice at once for the same key."""
 
     def __init__(self, world: World, controllers: Mapping[str, Controller]) -> None:
         self._world, self._controllers = world, controllers
-        self._passing: dict[Key, tuple[str, float]] = {}  # reason of a passing state, and since when it is held back
+        self._passing: dict[Key, _Held] = {}
 
     def settled(self, body: Body) -> bool:
         controller = self._controllers.get(body["kind"])
@@ -169,18 +179,15 @@ class Engine:
         return 0
 
     def _held_back(self, key: Key, plan: Plan) -> float:
-        """Seconds until a passing state has lasted long enough to be worth a write; what follows it in the same
-        state, its progress, waits as long again."""
-        now = time.monotonic()
-        reason, since = self._passing.get(key, ("", 0.0))
-        hold = self._world.settings.show_after
-        if reason == plan.state.reason and now - since >= hold:
-            self._passing[key] = (reason, now)
-            return 0
-        if reason != plan.state.reason:
-            since = now
-            self._passing[key] = (plan.state.reason, now)
-        return since + hold - now
+        """Seconds until a passing state has lasted long enough to be worth a write; each one that is written makes
+        the next wait twice as long, be it another state or progress in the same."""
+        now, reason = time.monotonic(), plan.state.reason
+        held = self._passing.get(key, _Held("", now, self._world.settings.show_after))
+        if reason != held.reason:
+            held = replace(held, reason=reason, since=now)
+        left = held.since + held.hold - now
+        self._passing[key] = held if left > 0 else _Held(reason, now, max(held.hold, min(2 * held.hold, _LONGEST_HOLD)))
+        return max(left, 0.0)
 
     def _publish(self, key: Key, body: Body, status: dict[str, Any]) -> Body | None:
         if status == body.get("status"):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from itertools import islice
 
 from glance_operator.runtime.store import Key
 
@@ -15,15 +16,17 @@ from glance_operator.runtime.store import Key
 class Slots:
     """At most `bound` keys hold a slot; the others wait in line. Thread-safe.
 
-    wake: called, outside the lock, with each key that was given a slot while it waited.
+    The first `ahead` of them may prepare, so that a freed slot is used at once.
+    wake: called, outside the lock, with each key that was given a slot, or may prepare now, while it waited.
     """
 
-    def __init__(self, bound: int, wake: Callable[[Key], None]) -> None:
-        self._bound = bound
+    def __init__(self, bound: int, wake: Callable[[Key], None], ahead: int = 0) -> None:
+        self._bound, self._ahead = bound, ahead
         self._wake = wake
         self._lock = threading.Lock()
         self._holders: dict[Key, None] = {}
         self._waiting: dict[Key, None] = {}
+        self._next: frozenset[Key] = frozenset()  # those who know that they may prepare
 
     def try_acquire(self, key: Key) -> bool:
         """True if the key holds a slot (now or already); False if it was put in line, or waits there already."""
@@ -35,6 +38,11 @@ class Slots:
             self._holders[key] = None
             return True
 
+    def may_prepare(self, key: Key) -> bool:
+        """Whether the key is among the first in line."""
+        with self._lock:
+            return key in self._front()
+
     def hold(self, key: Key) -> None:
         """Count a key whose work is under way already (found so after a restart), whatever the bound says."""
         with self._lock:
@@ -45,21 +53,15 @@ class Slots:
         """Give the slot back; the first in line gets it. Nothing happens if the key holds none."""
         with self._lock:
             self._holders.pop(key, None)
-            granted = self._grant()
-        self._wake_all(granted)
+            called = self._move_up()
+        for one in called:
+            self._wake(one)
 
     def forget(self, key: Key) -> None:
         """The object is gone: neither hold nor wait."""
         with self._lock:
             self._waiting.pop(key, None)
         self.release(key)
-
-    def resize(self, bound: int) -> None:
-        """Another bound; when it shrinks, holders keep what they have until they release it."""
-        with self._lock:
-            self._bound = bound
-            granted = self._grant()
-        self._wake_all(granted)
 
     def holders(self) -> list[Key]:
         """Keys with a slot, in the order they got it."""
@@ -71,14 +73,16 @@ class Slots:
         with self._lock:
             return list(self._waiting)
 
-    def _grant(self) -> list[Key]:
+    def _move_up(self) -> list[Key]:
+        """Give out what is free; those who have something new to do."""
         room = max(0, self._bound - len(self._holders))
-        granted = list(self._waiting)[:room]
+        granted = list(islice(self._waiting, room))
         for key in granted:
             del self._waiting[key]
             self._holders[key] = None
-        return granted
+        front = self._front()
+        new, self._next = [key for key in front if key not in self._next], frozenset(front)
+        return granted + new
 
-    def _wake_all(self, keys: list[Key]) -> None:
-        for key in keys:
-            self._wake(key)
+    def _front(self) -> list[Key]:
+        return list(islice(self._waiting, self._ahead))

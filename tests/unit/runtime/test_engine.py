@@ -47,10 +47,18 @@ class TestPassingStates:
         long = waiting("Importing", "1 of 2", after=30, passing=True)
         assert cluster.run(long).after == pytest.approx(2)
 
-    def test_tell_their_progress_at_most_every_two_seconds(self, cluster: Cluster) -> None:
-        for n in range(41):
-            cluster.run(waiting("Importing", f"{n} of 40", passing=True), after=0.1)
-        assert cluster.told() == ["write Importing"] * 2
+    def test_tell_their_progress_ever_more_seldom(self, cluster: Cluster) -> None:
+        began, told = cluster.now, []
+        for n in range(400):
+            cluster.run(waiting("Importing", f"{n} of 400", passing=True), after=0.1)
+            told += [round(cluster.now - began) for _ in cluster.told()]
+        assert told == [2, 6, 14, 24, 34]
+
+    def test_that_follow_a_written_one_must_last_longer(self, cluster: Cluster) -> None:
+        for reason in ("Queued", "Downloading"):
+            cluster.run(waiting(reason, "", passing=True))
+            cluster.run(waiting(reason, "", passing=True), after=3.9)
+        assert cluster.told() == ["write Queued"]
 
     def test_each_counts_for_itself(self, cluster: Cluster) -> None:
         cluster.run(waiting("Downloading", "", passing=True))

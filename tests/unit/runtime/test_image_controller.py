@@ -106,6 +106,17 @@ class TestSlots:
         assert (parked.state.reason, parked.passing, parked.step) == ("Queued", True, None)
         assert lab.cloud.slots.waiting() == [OTHER]
 
+    def test_the_next_in_line_makes_its_image_and_no_more(self, lab: ImageLab) -> None:
+        lab.cloud.slots.hold(OTHER)
+        lab.show(None)
+        lab.service.on("POST /v2/images", Answer(201, QUEUED))
+        look = lab.look()
+        assert lab.controller.admit(KEY, look) is None
+        lab.controller.act(KEY, look)
+        parked = lab.controller.admit(KEY, lab.look())
+        assert parked is not None
+        assert (parked.state.reason, lab.cloud.slots.waiting()) == ("Queued", [KEY])
+
     def test_it_is_kept_while_the_import_runs_and_given_back_after(self, lab: ImageLab) -> None:
         lab.show(LOCKED)
         assert lab.controller.admit(KEY, lab.look()) is None

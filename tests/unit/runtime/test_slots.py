@@ -66,6 +66,20 @@ def test_releasing_what_is_not_held_gives_nobody_a_slot() -> None:
     assert names(slots.waiting()) == ["b"]
 
 
+def test_the_first_in_line_may_prepare_and_are_told_so_once() -> None:
+    woken: list[str] = []
+    slots = Slots(1, lambda one: woken.append(one.name), ahead=2)
+    assert [slots.try_acquire(key(name)) for name in "abcde"] == [True, False, False, False, False]
+    assert [slots.may_prepare(key(name)) for name in "abcde"] == [False, True, True, False, False]
+    slots.release(key("a"))
+    assert woken == ["b", "c", "d"]
+    slots.forget(key("d"))
+    assert woken == ["b", "c", "d", "e"]
+    slots.release(key("b"))
+    assert woken == ["b", "c", "d", "e", "c"]
+    assert names(slots.holders()) == ["c"]
+
+
 def test_what_is_forgotten_neither_holds_nor_waits() -> None:
     slots, woken = slots_of(1)
     for name in "abc":
@@ -74,20 +88,6 @@ def test_what_is_forgotten_neither_holds_nor_waits() -> None:
     slots.forget(key("a"))
     assert woken == ["c"]
     assert names(slots.holders()) == ["c"]
-
-
-def test_resize() -> None:
-    slots, woken = slots_of(1)
-    for name in "abcd":
-        slots.try_acquire(key(name))
-    slots.resize(3)
-    assert woken == ["b", "c"]
-    slots.resize(1)
-    slots.release(key("a"))
-    assert names(slots.holders()) == ["b", "c"]
-    slots.release(key("b"))
-    slots.release(key("c"))
-    assert names(slots.holders()) == ["d"]
 
 
 def test_thousands_of_keys_and_many_threads_lose_no_wake_up() -> None:

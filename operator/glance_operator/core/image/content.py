@@ -75,7 +75,7 @@ def create(view: View) -> Plan | None:
         return None
     attributes = metadata.creation(view, content_hash(view.spec))
     step = CreateImage(tuple(attributes.items()), bool(view.spec.hidden))
-    return doing(step, "Creating", "Creating the image in Glance", slot=True)
+    return replace(doing(step, "Creating", "Creating the image in Glance", slot=True), early=True)
 
 
 def running(view: View) -> bool:

@@ -70,7 +70,8 @@ class ImageController:
         return Look(view, plan, track if view.looked else None)
 
     def admit(self, key: Key, look: Look) -> Plan | None:
-        """Imports are few at a time: who begins one needs a slot, and keeps it until the import is over."""
+        """Imports are few at a time: who begins one needs a slot, and keeps it until the import is over. The next ones
+        make their images before, so that Glance never waits for us."""
         if look.track is None:
             return None
         slots, running = look.track.cloud.slots, content.running(look.view)
@@ -78,7 +79,7 @@ class ImageController:
         if not look.plan.slot:
             (slots.hold if running else slots.forget)(key)
             return None
-        if slots.try_acquire(key):
+        if slots.try_acquire(key) or (look.plan.early and slots.may_prepare(key)):
             return None
         after = self._world.settings.show_after + len(slots.waiting()) / _QUEUED_PER_SECOND
         state = State(Phase.WORKING, "Queued", "Waiting for one of the cloud's import slots")

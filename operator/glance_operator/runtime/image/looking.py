@@ -11,6 +11,7 @@ from glance_operator.core.image.observed import GlanceImage, Service, Task, View
 from glance_operator.runtime.image.track import Track
 
 _FRESH = 2.0  # seconds for which what was seen of an image is good enough to act on
+_UNTOUCHED = 60.0  # the same for an image that waits, still empty, for its import
 _RECENT = 5.0  # seconds for which it is believed that the service lacks something
 _CHECK_TASK = 30.0  # seconds after which a held lock is checked against its task
 
@@ -48,8 +49,15 @@ def _image(view: View, track: Track, at_rest: bool) -> GlanceImage | None:
         return None
     if at_rest:
         return looks.at_rest(track.image_id, seconds(view.spec.resync_period) / 2)
-    max_age = 0.9 * track.poll() if track.since else _FRESH  # nearly as old as the last: imports share their looks
-    return looks.get(track.image_id, max_age, hidden=bool(view.spec.hidden))
+    return looks.get(track.image_id, _max_age(track), hidden=bool(view.spec.hidden))
+
+
+def _max_age(track: Track) -> float:
+    """Imports share their looks, so one that is nearly as old as the last will do; and of an image that we made and
+    nobody else knows, the answer that we got then."""
+    if track.since:
+        return 0.9 * track.poll()
+    return _UNTOUCHED if track.untouched else _FRESH
 
 
 def _task(view: View, image: GlanceImage, track: Track) -> Task | None:
