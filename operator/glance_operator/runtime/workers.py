@@ -15,7 +15,8 @@ from glance_operator.runtime.queue import Next, Queue
 from glance_operator.runtime.store import Key
 
 log = logging.getLogger(__name__)
-_API_BACKOFF = 15.0  # an API server that comes back is to be used soon, by all its objects
+_API_BACKOFF = 10.0  # an API server that comes back is to be used soon, by all its objects
+_LONGEST_WAIT = 60.0  # an API server asks for seconds, a proxy perhaps for an hour: no object waits for so long
 
 Reconcile = Callable[[Key], Next]
 
@@ -64,7 +65,7 @@ class Workers:
             self._metrics.errors.labels(CONTROLLER).inc()
             self._once.log(key, logging.WARNING, f"the pass is repeated: {error}")
             wait = error.retry_after if isinstance(error, ApiError) else None
-            return Next(wait, backoff=True, at_most=_API_BACKOFF), "error"
+            return Next(wait and min(wait, _LONGEST_WAIT), backoff=True, at_most=_API_BACKOFF), "error"
         except Exception as error:  # the last net: a surprise in one object must not stop a worker
             self._metrics.errors.labels(CONTROLLER).inc()
             self._metrics.panics.labels(CONTROLLER).inc()
