@@ -1,4 +1,4 @@
-"""What the image API's answers say. Apart from the client, which is about asking."""
+"""What the image API's answers say, and Keystone's. Apart from the client, which is about asking."""
 
 from __future__ import annotations
 
@@ -44,6 +44,35 @@ def failure(method: str, response: Any) -> Unavailable | Refused:
         text = "the image service refuses the credentials (HTTP 401): check them in the Secret"
         return unavailable("CredentialsRefused", text)
     return Refused(status, message(response))
+
+
+def no_image_api(response: Any) -> Unavailable:
+    """A 404 where every image service that imports would answer."""
+    return unavailable("GlanceUnavailable", f"no image service that imports is there: HTTP 404{_address(response.url)}")
+
+
+def keystone(error: Any) -> Unavailable:
+    """What an HTTP error of Keystone means; it comes as an exception of keystoneauth, Glance's own never do."""
+    status, place = error.http_status, _address(error.url)
+    if status in {401, 403}:
+        text = f"Keystone refuses the credentials (HTTP {status}): check them in the Secret"
+        return unavailable("CredentialsRefused", text)
+    text = f"Keystone answers HTTP {status}{place}"
+    if status in OVERLOADED or status >= 500:
+        return unavailable("GlanceUnavailable", text, retry_after(error.response))
+    hint = "check auth_url and the entries under auth (numbers in quotes)"
+    return unavailable("CredentialsRefused", f"{text}: {hint}")
+
+
+def cause(error: Exception) -> str:
+    """The same words for the same outage: object addresses and attempts in the library's texts would change."""
+    return type(error).__name__ + _address(error)
+
+
+def _address(text: object) -> str:
+    """`` at <scheme, host and port>`` of the first URL, without a user or a path; empty if there is none."""
+    found = re.search(r"(https?://)([^\s/@'\"]*@)?(\[[0-9a-fA-F:]+\]|[\w.-]+)(:\d+)?(?=[\s/?#'\"),:]|$)", str(text))
+    return f" at {found[1]}{found[3]}{found[4] or ''}" if found else ""
 
 
 def retry_after(response: Any) -> float | None:

@@ -18,6 +18,7 @@ from glance_operator.runtime.looks import Looks
 from glance_operator.runtime.slots import Slots
 from glance_operator.runtime.store import Key
 
+_PREPARED = 2  # so many images are made before there is a slot for their import
 _SERVICE_FOR = 60.0  # seconds for which stores and methods are taken as known
 
 
@@ -30,7 +31,10 @@ class Telemetry(Protocol):
 
 
 class Cloud:
-    """One image service with one set of credentials, and what is shared by all its Images. Thread-safe."""
+    """One image service with one set of credentials, and what is shared by all its Images. Thread-safe.
+
+    ``name``: of one entry that leads here, as ``namespace/secret/cloud``; it changes when that one leads elsewhere.
+    """
 
     def __init__(self, name: str, glance: Glance, gate: Gate, slots: Slots, looks: Looks) -> None:
         self.name, self.glance, self.gate, self.slots, self.looks = name, glance, gate, slots, looks
@@ -39,15 +43,22 @@ class Cloud:
 
     def service(self, max_age: float = _SERVICE_FOR) -> Service:
         """Stores and import methods, asked for at most once in ``max_age`` seconds."""
-        with self._lock:
-            now = time.monotonic()
-            if self._service is None or now - self._service[0] > max_age:
-                self._service = (now, self.glance.service())
-            return self._service[1]
+        if found := self._known(max_age):
+            return found
+        with self.gate.crowd.inside(), self._lock:
+            if found := self._known(max_age):  # somebody has asked meanwhile
+                return found
+            now, found = time.monotonic(), self.glance.service()
+            self._service = (now, found)
+            return found
+
+    def _known(self, max_age: float) -> Service | None:
+        known = self._service
+        return known[1] if known and time.monotonic() - known[0] <= max_age else None
 
     def forget_service(self) -> None:
         """It is no longer what it was: ask at the next look."""
-        with self._lock:
+        with self._lock:  # an answer under way is forgotten, too
             self._service = None
 
 
@@ -63,11 +74,12 @@ class Clouds:
         fence: Callable[[], None],
         wake: Callable[[Key], None],
         imports: int,
+        at_once: int,
     ) -> None:
         """``cluster``: answers this cluster's id. ``fence``: raises if this process may not write. ``wake``: called
-        with a key that was given a slot. ``imports``: how many may be in flight per cloud."""
+        with a key that was given a slot. Per cloud, ``imports`` may be in flight and ``at_once`` passes wait for it."""
         self._reader, self._cluster, self._telemetry = reader, cluster, telemetry
-        self._fence, self._wake, self._imports = fence, wake, imports
+        self._fence, self._wake, self._imports, self._at_once = fence, wake, imports, at_once
         self._lock = threading.Lock()
         self._clouds: dict[str, Cloud] = {}
         self._current: dict[tuple[str, str, str], str] = {}
@@ -107,30 +119,40 @@ class Clouds:
             self._current = {
                 where: digest for where, digest in self._current.items() if where[:2] != (namespace, secret)
             }
-            self._drop_unused()
+            self._settle()
 
     def _known(self, where: tuple[str, str, str], credentials: Credentials) -> Cloud:
+        digest = credentials.digest
+        found = self._clouds.get(digest) or self._made("/".join(where), credentials)
         with self._lock:
-            if credentials.digest not in self._clouds:
-                self._clouds[credentials.digest] = self._made("/".join(where), credentials)
-            self._current[where] = credentials.digest
-            self._drop_unused()
-            return self._clouds[credentials.digest]
+            cloud = self._clouds.setdefault(digest, found)  # another thread may have been faster
+            if self._current.get(where) != digest:
+                self._current[where] = digest
+                self._settle()
+            return cloud
 
     def all(self) -> list[Cloud]:
         with self._lock:
             return list(self._clouds.values())
 
-    def _drop_unused(self) -> None:
-        for digest in self._clouds.keys() - set(self._current.values()):
-            name = self._clouds.pop(digest).name  # passes that run still hold it
-            if name not in {cloud.name for cloud in self._clouds.values()}:
-                self._telemetry.cloud_gone(name)
+    def _settle(self) -> None:
+        """Who has lost the entry that named him takes another's name, or is gone: no two have the same."""
+        for digest, cloud in list(self._clouds.items()):
+            names = ["/".join(where) for where, current in self._current.items() if current == digest]
+            if cloud.name in names:
+                continue
+            self._telemetry.cloud_gone(cloud.name)
+            if not names:
+                del self._clouds[digest]  # passes that run still hold it
+                continue
+            cloud.name = names[0]
+            if (up := cloud.gate.up()) is not None:
+                self._telemetry.cloud_up(cloud.name, up)
 
-    def _tell(self, digest: str, name: str, up: bool) -> None:
+    def _tell(self, digest: str, up: bool) -> None:
         with self._lock:
-            if digest in self._clouds:  # a pass that still runs must not bring back the figure of one that is gone
-                self._telemetry.cloud_up(name, up)
+            if cloud := self._clouds.get(digest):  # a pass that still runs must not bring back one that is gone
+                self._telemetry.cloud_up(cloud.name, up)
 
     def _made(self, name: str, credentials: Credentials) -> Cloud:
         try:
@@ -138,12 +160,10 @@ class Clouds:
         except ValueError as error:
             message = f"{name}: the clouds.yaml entry cannot be used: {error}"
             raise Unavailable(State(Phase.WORKING, "CredentialsInvalid", message), Cause.INVALID) from error
-        gate = Gate(lambda up: self._tell(credentials.digest, name, up))
+        gate = Gate(lambda up: self._tell(credentials.digest, up), at_once=self._at_once)
         glance = Glance(
-            name,
-            endpoint,
-            gate,
-            self._fence,
-            lambda method, code: self._telemetry.glance_request(name, method, code),
+            endpoint, gate, self._fence, lambda method, code: self._telemetry.glance_request(cloud.name, method, code)
         )
-        return Cloud(name, glance, gate, Slots(self._imports, self._wake), Looks(glance, {CLUSTER: self._cluster()}))
+        looks = Looks(glance, {CLUSTER: self._cluster()})
+        cloud = Cloud(name, glance, gate, Slots(self._imports, self._wake, _PREPARED), looks)
+        return cloud

@@ -7,9 +7,9 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import yaml
 
@@ -19,6 +19,17 @@ from glance_operator.runtime.errors import Unavailable
 from glance_operator.runtime.rest import ApiError
 
 _GOOD_FOR, _BAD_FOR = 60.0, 9.0  # seconds until a Secret is read again: one that served, one that is awaited
+_LONGEST, _ALIASES = 1 << 16, 16  # of a clouds.yaml: its bytes, and how often it may say "the same as there"
+_REFUSED = {
+    "cacert": "cacert names a file that is not here: put the certificates under the Secret's key cacert",
+    "cert": "cert names a file that is not here: client certificates are not supported",
+    "key": "key names a file that is not here: client certificates are not supported",
+    "cloud": "cloud is an old word for profile: write profile",
+    "idp_otp_key": "idp_otp_key asks somebody at a keyboard",
+    "timing": "timing gathers figures without end: leave it out",
+}
+_AUTH_TYPES = frozenset({"auth_type", "auth_plugin", "auth_methods"})
+_INTERACTIVE = ("v3websso", "v3oidcdeviceauthz")
 
 
 class Secrets(Protocol):
@@ -34,15 +45,17 @@ class Credentials:
     ca: bytes = b""
 
 
-class _Reading(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Reading:
     """What a Secret said, and when it is to be read again (by the monotonic clock).
 
-    data: None if there is no Secret. forbidden: why it may not be read, or empty.
+    data: None if there is no Secret. forbidden: why it may not be read, or empty. entries: what was made of it so far.
     """
 
     due: float = float("-inf")
     data: Mapping[str, bytes] | None = None
     forbidden: str = ""
+    entries: dict[str, Credentials] = field(default_factory=dict)
 
 
 class CredentialsReader:
@@ -64,11 +77,12 @@ class CredentialsReader:
             message = f"{where} does not exist: create it with the key clouds.yaml"
             raise Unavailable(State(Phase.WORKING, "CredentialsNotFound", message), Cause.MISSING)
         try:
-            credentials = parse(reading.data, cloud, where)
+            if cloud not in reading.entries:
+                reading.entries[cloud] = parse(reading.data, cloud, where)
         except Unavailable:
             self.reread_soon(namespace, secret)
             raise
-        return credentials
+        return reading.entries[cloud]
 
     def _reading(self, namespace: str, secret: str) -> _Reading:
         with self._lock:  # held while reading: a thousand referrers cause one read
@@ -97,7 +111,7 @@ class CredentialsReader:
     def _put_forward(self, namespace: str, secret: str, due: float) -> None:
         with self._lock:
             if reading := self._readings.get((namespace, secret)):
-                self._readings[namespace, secret] = reading._replace(due=min(due, reading.due))
+                self._readings[namespace, secret] = replace(reading, due=min(due, reading.due))
 
 
 def parse(data: Mapping[str, bytes], cloud: str, where: str) -> Credentials:
@@ -126,20 +140,31 @@ def _wrong(entry: Mapping[str, Any], has_ca: bool) -> str | None:
             return f"{name} is not an address that begins with http:// or https:// and names no user"
     if not all(_fits_a_header(text) for pair in headers.items() for text in pair):
         return "trusted_headers holds characters that no HTTP header may have"
-    return _wrong_files(entry, has_ca)
+    if "{" in str(auth.get("auth_url", "")):
+        return "auth.auth_url holds braces, which are not filled in: write it out"
+    if any(_plain(key) == "idp_otp_key" for key in auth):
+        return _REFUSED["idp_otp_key"]
+    return _wrong_options(entry, has_ca)
 
 
-def _wrong_files(entry: Mapping[str, Any], has_ca: bool) -> str | None:
-    """Files of the machine where the clouds.yaml was written are not here; nor should ours be read."""
-    if "://" in str(entry.get("profile", "")):
-        return "profile must not be an address: write the settings into clouds.yaml"
-    if entry.get("cacert") and not has_ca:
-        return "cacert names a file that is not here: put the certificates under the Secret's key cacert"
-    if entry.get("cert") or entry.get("key"):
-        return "cert and key name files that are not here: client certificates are not supported"
-    if not isinstance(entry.get("verify", True), bool):
-        return "verify is neither true nor false"
+def _wrong_options(entry: Mapping[str, Any], has_ca: bool) -> str | None:
+    """Options that the library would look at and that read files, ask a person or take up memory without end."""
+    for key, value in entry.items():
+        name = _plain(key)
+        if value and name in _REFUSED and not (key == "cacert" and has_ca):  # ours takes the place of that one
+            return _REFUSED[name]
+        if name == "verify" and not isinstance(value, bool):
+            return "verify is neither true nor false"
+        if name in _AUTH_TYPES and any(one in str(value) for one in _INTERACTIVE):
+            return "auth_type is one that asks a person to log in"
+        if isinstance(value, str) and "{" in value and name != "password":
+            return "a value beside auth holds braces, which are not filled in: write it out, and secrets under auth"
     return None
+
+
+def _plain(option: object) -> str:
+    """The name as the library takes it."""
+    return str(option).replace("-", "_").removeprefix("os_")
 
 
 def _overrides(entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -154,16 +179,36 @@ def _fits_a_header(text: object) -> bool:
 def _clouds(data: Mapping[str, bytes], where: str) -> Mapping[str, Any]:
     if "clouds.yaml" not in data:
         raise _malformed(f"{where} has no key clouds.yaml (it has: {', '.join(sorted(data)) or 'none'})")
+    if len(data["clouds.yaml"]) > _LONGEST:
+        raise _malformed(f"{where}: clouds.yaml is longer than {_LONGEST} bytes")
     try:
-        document = yaml.safe_load(data["clouds.yaml"].decode())
+        document = _Loader(data["clouds.yaml"].decode()).get_single_data()
     except UnicodeDecodeError as error:
         raise _malformed(f"{where}: clouds.yaml is not UTF-8 text") from error
+    except _TooManyAliases:
+        raise _malformed(f"{where}: clouds.yaml has more than {_ALIASES} aliases") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # the last two: no such date, nested too deep
         raise _malformed(f"{where}: clouds.yaml is not YAML{_place(error)}") from None
     clouds = document.get("clouds") if isinstance(document, dict) else None
     if not isinstance(clouds, dict):
         raise _malformed(f"{where}: clouds.yaml has no mapping named clouds at its top")
     return clouds
+
+
+class _TooManyAliases(Exception): ...  # noqa: N818
+
+
+class _Loader(yaml.SafeLoader):
+    """Aliases are bounded: some that refer to each other make billions of values out of a page of text."""
+
+    aliases = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            self.aliases += 1
+            if self.aliases > _ALIASES:
+                raise _TooManyAliases
+        return super().compose_node(parent, index)
 
 
 def _place(error: Exception) -> str:

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from glance_operator.runtime.crowd import Crowd
 from glance_operator.runtime.errors import Unavailable
 
 _FIRST, _LAST = 1.0, 30.0  # seconds between two looks at a cloud that is down
@@ -17,12 +18,16 @@ class Gate:
     """Closed after a failure, for a time that doubles; then one caller goes ahead, and its success opens it.
 
     Thread-safe. ``changed(up)`` is called, outside the lock, after the first request and when the cloud goes down or
-    comes back.
+    comes back. ``crowd``: at most ``at_once`` threads, those who wait for an answer of the cloud.
     """
 
     def __init__(
-        self, changed: Callable[[bool], None] = lambda _: None, clock: Callable[[], float] = time.monotonic
+        self,
+        changed: Callable[[bool], None] = lambda _: None,
+        clock: Callable[[], float] = time.monotonic,
+        at_once: int = 8,
     ) -> None:
+        self.crowd = Crowd(at_once)
         self._changed, self._clock = changed, clock
         self._lock = threading.Lock()
         self._trouble: Unavailable | None = None
@@ -57,6 +62,11 @@ class Gate:
             is_news, self._told = self._told is not up, up
         if is_news:
             self._changed(up)
+
+    def up(self) -> bool | None:
+        """What was told last; None before the first answer."""
+        with self._lock:
+            return self._told
 
     def try_now(self) -> None:
         """Somebody says that it works again: the next caller goes ahead, the others still wait for it."""

@@ -6,7 +6,7 @@ SDK's own add properties to images, hide answers, or cannot remove a property (m
 
 from __future__ import annotations
 
-import re
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -15,23 +15,25 @@ from urllib.parse import urlencode
 import openstack.exceptions
 from keystoneauth1 import exceptions as ksa
 from keystoneauth1.session import Session
+from openstack.config import vendors
 from openstack.config.loader import OpenStackConfig
 
 from glance_operator import __version__
 from glance_operator.core.image.observed import GlanceImage, Service, Task
 from glance_operator.runtime import answers
+from glance_operator.runtime.crowd import Crowd
 from glance_operator.runtime.errors import Refused, Unavailable, unavailable
 from glance_operator.runtime.gate import Gate
 
+_JSON = {"Accept": "application/json"}
 _PATCH = "application/openstack-images-v2.1-json-patch"
-_TIMEOUT = 30.0  # seconds; no request of ours carries data
+_TIMEOUT = (5.0, 30.0)  # seconds to connect, and between two bytes of an answer; no request of ours carries data
 _PAGE = 1000  # the most Glance gives at once
-
+_PROVEN_FOR = 10.0  # seconds for which an address that has answered as the image API is taken for it
+_EVERYWHERE = frozenset({"/images", "/info/import"})  # no image API answers 404 here
 
 T = TypeVar("T")
-
-
-def _nothing(*_: object) -> None: ...
+U = TypeVar("U")
 
 
 class Endpoint:
@@ -43,6 +45,7 @@ class Endpoint:
         Raises ValueError if no client can be made of it; its words quote nothing of the settings.
         """
         entry = {k: v for k, v in settings.items() if k != "trusted_headers"}
+        _check_profile(entry.get("profile"))
         self.headers = {str(k): str(v) for k, v in (settings.get("trusted_headers") or {}).items()}
         if ca_path:
             entry["cacert"] = ca_path
@@ -52,7 +55,8 @@ class Endpoint:
             self._session: Session = self._region.get_session()
         except Exception as error:
             raise ValueError(_unusable(error)) from None  # the texts of the libraries quote what is in the Secret
-        self._session.timeout = _TIMEOUT  # of the requests to Keystone, which it makes by itself
+        # of the requests to Keystone, which it makes by itself; `requests` is given it as it is
+        self._session.timeout = _TIMEOUT
         self._session.additional_headers.update(self.headers)
         self._session.user_agent = f"glance-operator/{__version__}"
         self._base: str | None = None
@@ -79,9 +83,13 @@ class Endpoint:
                     **options,
                 )
             except ksa.ConnectionError:
-                self._base = None
-                self._session.invalidate()  # the catalog came with the token, and the service may have moved
+                self.forget()
                 raise
+
+    def forget(self) -> None:
+        """The service may have moved: token and address are fetched anew, as the catalog comes with the token."""
+        self._base = None
+        self._session.invalidate()
 
     def renew(self) -> bool:
         """Forget the token, which was refused; whether another can be had."""
@@ -107,41 +115,34 @@ class Glance:
     """An image service as one set of credentials sees it. Thread-safe.
 
     gate: asked before each request and told its outcome: what makes one request fail spares the others.
-
-    Every call may raise Unavailable (the cloud) or Refused (the request).
-
+    Every call may raise Unavailable (the cloud), Refused (the request) or Crowded (too many wait for an answer).
     fence: called before each mutating request; raises if this process may not write.
     observe(method, code): called after each request; code is ``<error>`` without an answer.
     """
 
     def __init__(
         self,
-        name: str,
         endpoint: Endpoint,
         gate: Gate,
-        fence: Callable[[], None] = _nothing,
-        observe: Callable[[str, str], None] = _nothing,
+        fence: Callable[[], None] = lambda: None,
+        observe: Callable[[str, str], None] = lambda *_: None,
     ) -> None:
-        self.name, self._endpoint, self._gate, self._fence, self._observe = name, endpoint, gate, fence, observe
+        self._endpoint, self._gate, self._fence, self._observe = endpoint, gate, fence, observe
+        self._proven = float("-inf")  # when the address last answered as the image API does
+
+    @property
+    def crowd(self) -> Crowd:
+        """Those who wait for an answer of the cloud."""
+        return self._gate.crowd
 
     def service(self) -> Service:
         """Stores and import methods. A service that is not configured for several stores answers 404 for them."""
         methods = self._read("GET", "/info/import", lambda said: frozenset(said["import-methods"]["value"]))
-        try:
-            stores = self._read("GET", "/info/stores", answers.stores)
-        except Refused as error:
-            if error.status != 404:
-                raise
-            stores = ((), "")
+        stores = _unless_absent(((), ""), lambda: self._read("GET", "/info/stores", answers.stores))
         return Service(*stores, methods)
 
     def image(self, image_id: str) -> GlanceImage | None:
-        try:
-            return self._read("GET", f"/images/{image_id}", GlanceImage.parse)
-        except Refused as error:
-            if error.status == 404:
-                return None
-            raise
+        return _unless_absent(None, lambda: self._read("GET", f"/images/{image_id}", GlanceImage.parse))
 
     def images(self, hidden: bool, ids: Iterable[str] = (), **properties: str) -> list[GlanceImage]:
         """Images with one of these ids (any id if none is given) and these properties, page by page."""
@@ -157,12 +158,7 @@ class Glance:
 
     def tasks(self, image_id: str) -> list[Task]:
         """Tasks of an image, oldest first; none once the image is gone."""
-        try:
-            return self._read("GET", f"/images/{image_id}/tasks", answers.tasks)
-        except Refused as error:
-            if error.status == 404:
-                return []
-            raise
+        return _unless_absent([], lambda: self._read("GET", f"/images/{image_id}/tasks", answers.tasks))
 
     def create(self, attributes: Mapping[str, Any]) -> GlanceImage:
         return self._read("POST", "/images", GlanceImage.parse, json=dict(attributes))
@@ -176,11 +172,7 @@ class Glance:
 
     def delete(self, image_id: str) -> None:
         """An image that is gone already is fine."""
-        try:
-            self.call("DELETE", f"/images/{image_id}")
-        except Refused as error:
-            if error.status != 404:
-                raise
+        _unless_absent(None, lambda: self.call("DELETE", f"/images/{image_id}"))
 
     def members(self, image_id: str) -> frozenset[str]:
         return self._read("GET", f"/images/{image_id}/members", answers.members)
@@ -203,26 +195,43 @@ class Glance:
 
     def call(self, method: str, path: str, **options: Any) -> Any:
         """One request through the gate; the ``requests.Response`` of a success."""
-        self._gate.enter()
-        try:
-            response = self._send(method, path, **options)
-        except Unavailable as trouble:
-            self._gate.failed(trouble)
-            raise
-        except Refused:
-            self._gate.passed()  # it answered: only this request is refused
-            raise
-        self._gate.passed()
-        return response
+        with self.crowd.inside():
+            self._gate.enter()
+            try:
+                response = self._send(method, path, **options)
+            except Unavailable as trouble:
+                self._gate.failed(trouble)
+                raise
+            except Refused:
+                self._gate.passed()  # it answered: only this request is refused
+                raise
+            self._gate.passed()
+            return response
 
     def _send(self, method: str, path: str, headers: Mapping[str, str] | None = None, **options: Any) -> Any:
-        options["headers"] = {"Accept": "application/json", **(headers or {})}
+        options["headers"] = {**_JSON, **(headers or {})}
         response = self._sent(method, path, options)
         if response.status_code == 401 and self._endpoint.renew():  # tokens end before their time
             response = self._sent(method, path, options)
+        if response.status_code == 404:
+            self._doubt(path, response)
         if response.status_code >= 400:
             raise answers.failure(method, response)
+        self._proven = time.monotonic()
         return response
+
+    def _doubt(self, path: str, response: Any) -> None:
+        """The 404 may be of a front end that knows no image service here (any more), and no word about an image."""
+        if path.partition("?")[0] not in _EVERYWHERE:
+            if time.monotonic() - self._proven < _PROVEN_FOR:
+                return
+            response = self._sent("GET", "/info/import", {"headers": _JSON})
+        if response.status_code == 404:
+            self._endpoint.forget()
+            raise answers.no_image_api(response)
+        if response.status_code >= 400:
+            raise answers.failure("GET", response)
+        self._proven = time.monotonic()
 
     def _sent(self, method: str, path: str, options: Mapping[str, Any]) -> Any:
         """The fence is asked last: a token may take long, and by then another process may write."""
@@ -239,6 +248,21 @@ class Glance:
         except Unavailable:
             self._observe(method, "<error>")
             raise
+
+
+def _unless_absent(instead: U, ask: Callable[[], T]) -> T | U:
+    try:
+        return ask()
+    except Refused as error:
+        if error.status != 404:
+            raise
+        return instead
+
+
+def _check_profile(name: object) -> None:
+    """Settings of a profile that the library does not bring along would be fetched, once and for all namespaces."""
+    if name and (name not in vendors.profiles() or "profile" in (vendors.get_profile(str(name)) or {})):
+        raise ValueError("profile is not the name of a vendor whose settings openstacksdk brings along")
 
 
 def _unusable(error: Exception) -> str:
@@ -261,7 +285,7 @@ def _surprises_translated() -> Iterator[None]:
 def _translated(error: Exception) -> Unavailable:
     """Any surprise of a request. The libraries' texts may quote the Secret: of them only the address is told."""
     if isinstance(error, ksa.HttpError):
-        return _keystone_says(error)
+        return answers.keystone(error)
     if isinstance(error, ksa.CatalogException):
         text = "the service catalog offers no image service: check region_name and interface in the Secret"
         return unavailable("EndpointNotFound", text)
@@ -270,29 +294,6 @@ def _translated(error: Exception) -> Unavailable:
     if isinstance(error, ksa.AuthPluginException):
         return unavailable("CredentialsInvalid", f"the credentials are incomplete ({type(error).__name__})")
     if isinstance(error, ksa.ClientException | openstack.exceptions.SDKException):
-        return unavailable("GlanceUnavailable", f"the cloud does not answer ({_cause(error)})")
-    return unavailable("GlanceUnavailable", f"no request can be sent ({_cause(error)}): check the entry in the Secret")
-
-
-def _keystone_says(error: Any) -> Unavailable:
-    """An HTTP error of Keystone; Glance's own never come as exceptions."""
-    status, place = error.http_status, _address(error.url)
-    if status in {401, 403}:
-        text = f"Keystone refuses the credentials (HTTP {status}): check them in the Secret"
-        return unavailable("CredentialsRefused", text)
-    text = f"Keystone answers HTTP {status}{place}"
-    if status in answers.OVERLOADED or status >= 500:
-        return unavailable("GlanceUnavailable", text, answers.retry_after(error.response))
-    hint = "check auth_url and the entries under auth (numbers in quotes)"
-    return unavailable("CredentialsRefused", f"{text}: {hint}")
-
-
-def _cause(error: Exception) -> str:
-    """The same words for the same outage: object addresses and attempts in the library's texts would change."""
-    return type(error).__name__ + _address(error)
-
-
-def _address(text: object) -> str:
-    """`` at <scheme, host and port>`` of the first URL, without a user or a path; empty if there is none."""
-    found = re.search(r"(https?://)([^\s/@'\"]*@)?(\[[0-9a-fA-F:]+\]|[\w.-]+)(:\d+)?(?=[\s/?#'\"),:]|$)", str(text))
-    return f" at {found[1]}{found[3]}{found[4] or ''}" if found else ""
+        return unavailable("GlanceUnavailable", f"the cloud does not answer ({answers.cause(error)})")
+    text = f"no request can be sent ({answers.cause(error)}): check the entry in the Secret"
+    return unavailable("GlanceUnavailable", text)

@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
 from glance_operator.core.image.observed import GlanceImage
+from glance_operator.runtime.crowd import Crowd
 
 _TOGETHER = 50  # ids in one request: longer addresses are cut by some front ends
 
 
 class Source(Protocol):
-    """The part of the image service that is needed here."""
+    """The part of the image service that is needed here. crowd: who waits for an answer of it is in there."""
 
+    @property
+    def crowd(self) -> Crowd: ...
     def image(self, image_id: str) -> GlanceImage | None: ...
     def images(self, hidden: bool, ids: Iterable[str] = (), **properties: str) -> list[GlanceImage]: ...
 
@@ -44,8 +48,8 @@ class Looks:
         self._seen: dict[str, _Seen] = {}
         self._wanted: dict[str, bool] = {}  # id -> hidden?
         self._watched: dict[str, tuple[bool, Callable[[], None]]] = {}
-        self._changed: dict[str, float] = {}  # when we changed it: what a look begun before then brings is old
-        self._listing = False
+        self._under_way: list[float] = []  # when the looks and lists that have not ended yet began
+        self._outdated: dict[str, float] = {}  # since when: what a look begun before then brings is not kept
         self._rest: dict[str, GlanceImage] = {}
         self._rest_at = float("-inf")
 
@@ -54,20 +58,22 @@ class Looks:
         since = self._clock() - max_age
         if seen := self._since(image_id, since):
             return seen.image
-        with self._lock:
-            self._wanted[image_id] = hidden
-        with self._turn:
-            if not self._since(image_id, since):
-                self._look()
+        with self._source.crowd.inside():
+            with self._lock:
+                self._wanted[image_id] = hidden
+            with self._turn:
+                if not self._since(image_id, since):
+                    self._look()
         seen = self._since(image_id, since)
         return seen.image if seen else self.get(image_id, max_age, hidden=hidden)
 
     def at_rest(self, image_id: str, max_age: float) -> GlanceImage | None:
         """The same from the list of all images of ours; one that is not in it is looked for by its id."""
         since = self._clock() - max_age
-        with self._list_turn:
-            if self._rest_at < since:
-                self._list_all()
+        if self._rest_at < since:
+            with self._source.crowd.turn(self._list_turn):
+                if self._rest_at < since:
+                    self._list_all()
         with self._lock:
             image = self._rest.get(image_id)
         return image or self.get(image_id, max_age=0)
@@ -81,7 +87,8 @@ class Looks:
     def expire(self, image_id: str) -> None:
         """What was known holds no longer."""
         with self._lock:
-            self._changed[image_id] = self._clock()
+            if self._under_way:  # a look that begins later cannot bring the image as it was
+                self._outdated[image_id] = self._clock()
             self._seen.pop(image_id, None)
             self._rest.pop(image_id, None)
 
@@ -95,8 +102,20 @@ class Looks:
         with self._lock:
             self._watched.pop(image_id, None)
             self._seen.pop(image_id, None)
-            if not self._listing:  # a list under way may bring the image as it was before we changed it
-                self._changed.pop(image_id, None)
+
+    @contextmanager
+    def _looking(self) -> Iterator[float]:
+        """When this look began; what is to be kept of it is stored before the block ends."""
+        with self._lock:
+            at = self._clock()
+            self._under_way.append(at)
+        try:
+            yield at
+        finally:
+            with self._lock:
+                self._under_way.remove(at)
+                oldest = min(self._under_way, default=float("inf"))
+                self._outdated = {i: since for i, since in self._outdated.items() if since > oldest}
 
     def _since(self, image_id: str, since: float) -> _Seen | None:
         with self._lock:
@@ -104,50 +123,51 @@ class Looks:
             return seen if seen and seen.at >= since else None
 
     def _look(self) -> None:
-        at = self._clock()
-        with self._lock:
-            wanted, self._wanted = self._wanted, {}
-            asked = frozenset(wanted)
-            wanted |= {image_id: hidden for image_id, (hidden, _) in self._watched.items()}
+        with self._looking() as at:
+            with self._lock:
+                wanted, self._wanted = self._wanted, {}
+                asked = frozenset(wanted)
+                wanted |= {image_id: hidden for image_id, (hidden, _) in self._watched.items()}
+            wakes = self._remember(self._found(wanted), at, asked)
+        for wake in wakes:
+            wake()
+
+    def _found(self, wanted: dict[str, bool]) -> dict[str, GlanceImage | None]:
         if len(wanted) == 1:  # a single image is found by its id in any list, and costs Glance half
-            (image_id,) = wanted
-            self._remember({image_id: self._source.image(image_id)}, at, asked)
-            return
+            return {image_id: self._source.image(image_id) for image_id in wanted}
         found: dict[str, GlanceImage | None] = {}
         for hidden in (False, True):
             found |= self._listed([i for i, h in wanted.items() if h is hidden], hidden)
         for image_id in wanted.keys() - found.keys():  # gone, or not as hidden as was thought
             found[image_id] = self._source.image(image_id)
-        self._remember(found, at, asked)
+        return found
 
     def _listed(self, ids: list[str], hidden: bool) -> dict[str, GlanceImage]:
         parts = (ids[i : i + _TOGETHER] for i in range(0, len(ids), _TOGETHER))
         return {image.id: image for part in parts for image in self._source.images(hidden, part)}
 
-    def _remember(self, found: dict[str, GlanceImage | None], at: float, asked: frozenset[str]) -> None:
-        """Keep what was found, and wake those whose image has changed; who ``asked`` is awake."""
+    def _remember(
+        self, found: dict[str, GlanceImage | None], at: float, asked: frozenset[str]
+    ) -> list[Callable[[], None]]:
+        """Keep what was found; whom to wake, as their image has changed. Who ``asked`` is awake."""
         wakes = []
         with self._lock:
             for image_id, image in found.items():
-                if self._changed.get(image_id, at) > at:
+                watched = self._watched.get(image_id)
+                if self._is_outdated(image_id, at) or not (watched or image_id in asked):
                     continue
                 before = self._seen.get(image_id)
                 self._seen[image_id] = _Seen(image, at)
-                changed = before is not None and before.image != image
-                if changed and image_id in self._watched and image_id not in asked:
-                    wakes.append(self._watched[image_id][1])
-        for wake in wakes:
-            wake()
+                if watched and image_id not in asked and before is not None and before.image != image:
+                    wakes.append(watched[1])
+        return wakes
+
+    def _is_outdated(self, image_id: str, at: float) -> bool:
+        return self._outdated.get(image_id, at) > at
 
     def _list_all(self) -> None:
-        with self._lock:
-            at, self._listing = self._clock(), True
-        try:
+        with self._looking() as at:
             images = [image for hidden in (False, True) for image in self._source.images(hidden, **self._ours)]
-        finally:
             with self._lock:
-                self._listing = False
-        with self._lock:
-            current = (image for image in images if self._changed.get(image.id, at) <= at)
-            self._rest, self._rest_at = {image.id: image for image in current}, at
-            self._changed = {i: changed for i, changed in self._changed.items() if i in self._watched}
+                self._rest = {image.id: image for image in images if not self._is_outdated(image.id, at)}
+                self._rest_at = at

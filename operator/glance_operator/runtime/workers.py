@@ -7,11 +7,12 @@ import threading
 import time
 from collections.abc import Callable
 
+from glance_operator.runtime.crowd import Crowded
 from glance_operator.runtime.kube import ApiError, Unreachable
 from glance_operator.runtime.leader import LostLease
 from glance_operator.runtime.logs import Once
 from glance_operator.runtime.metrics import CONTROLLER, Metrics
-from glance_operator.runtime.queue import Next, Queue
+from glance_operator.runtime.queue import Lane, Next, Queue
 from glance_operator.runtime.store import Key
 
 log = logging.getLogger(__name__)
@@ -66,6 +67,9 @@ class Workers:
             self._once.log(key, logging.WARNING, f"the pass is repeated: {error}")
             wait = error.retry_after if isinstance(error, ApiError) else None
             return Next(wait and min(wait, _LONGEST_WAIT), backoff=True, at_most=_API_BACKOFF), "error"
+        except Crowded as error:
+            log.debug("the pass is put off: %s", error)
+            return Next(lane=Lane.RESYNC, backoff=True, at_most=_API_BACKOFF), "requeue"
         except Exception as error:  # the last net: a surprise in one object must not stop a worker
             self._metrics.errors.labels(CONTROLLER).inc()
             self._metrics.panics.labels(CONTROLLER).inc()

@@ -76,6 +76,7 @@ def make_world(parts: Parts) -> World:
         fence=parts.fence,
         wake=lambda key: parts.queue.add(key, Lane.BEGUN),
         imports=parts.settings.imports_per_cloud,
+        at_once=max(1, parts.settings.workers * 3 // 4),  # the others are for other clouds
     )
     parts.metrics.watch_slots(lambda: {c.name: (len(c.slots.holders()), len(c.slots.waiting())) for c in clouds.all()})
     return World(**vars(parts), clouds=clouds)

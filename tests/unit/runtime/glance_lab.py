@@ -12,7 +12,6 @@ from glance_operator.runtime.glance import Endpoint, Glance
 
 HEADERS = {"X-Identity-Status": "Confirmed", "X-Roles": "admin", "X-Project-Id": "p1"}
 IMAGE = {"id": "i1", "name": "n", "status": "queued"}
-CLOUD = "ns/openstack/lab"
 
 
 class Lab:
@@ -29,7 +28,7 @@ class Lab:
 
     def client(self, entry: dict[str, Any], headers: dict[str, str] | None = None) -> Glance:
         endpoint = Endpoint(entry | {"trusted_headers": HEADERS if headers is None else headers}, None)
-        return Glance(CLOUD, endpoint, self.gate, self.fence, lambda *told: self.codes.append(told))
+        return Glance(endpoint, self.gate, self.fence, lambda *told: self.codes.append(told))
 
     def fence(self) -> None:
         self.fenced += 1

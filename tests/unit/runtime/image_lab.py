@@ -37,7 +37,7 @@ def raw(**changes: Any) -> dict[str, Any]:
 
 
 class ImageLab:
-    """A cloud with room for one import, a controller, and what was asked of the service."""
+    """A cloud with room for one import and one that is prepared, a controller, and what was asked of the service."""
 
     def __init__(self, service: ImageService) -> None:
         self.service = service
@@ -65,9 +65,13 @@ class ImageLab:
     def new_cloud(self) -> Cloud:
         gate = Gate()
         endpoint = Endpoint({"auth_type": "none", "image_endpoint_override": self.service.url}, None)
-        glance = Glance("lab", endpoint, gate)
+        glance = Glance(endpoint, gate)
         return Cloud(
-            "lab", glance, gate, Slots(1, self.woken.append), Looks(glance, {"glance_operator_cluster": "here"})
+            "lab",
+            glance,
+            gate,
+            Slots(1, self.woken.append, ahead=1),
+            Looks(glance, {"glance_operator_cluster": "here"}),
         )
 
     def find(self, namespace: str, secret: str, cloud: str, *, fresh: bool = False) -> Cloud:

@@ -2,61 +2,23 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
+from tests.support import eventually
+from tests.unit.runtime.cloud_office import Office
 
-from glance_operator.core.image.observed import Cause, Service
+from glance_operator.core.image.observed import Service
 from glance_operator.core.plan import Phase, State
-from glance_operator.runtime.clouds import Clouds
-from glance_operator.runtime.credentials import CredentialsReader
 from glance_operator.runtime.errors import Unavailable
 from glance_operator.runtime.metrics import Metrics
 from glance_operator.runtime.store import Key
 from glance_operator.runtime.world import CloudTelemetry
 
 pytestmark = pytest.mark.filterwarnings("ignore::PendingDeprecationWarning:openstack.*")
-SECRET = "correct-horse-battery"
-NOWHERE = {"auth_type": "none", "image_endpoint_override": "http://127.0.0.1:9"}
 DOWN = Unavailable(State(Phase.WORKING, "GlanceUnavailable", "down"))
-
-
-class Office:
-    """Secrets of many namespaces, and the clouds made of them."""
-
-    def __init__(self) -> None:
-        self.secrets: dict[tuple[str, str], dict[str, bytes]] = {}
-        self.now, self.reads = 100.0, 0
-        self.up: list[tuple[str, bool]] = []
-        self.gone: list[str] = []
-        self.clouds = Clouds(
-            CredentialsReader(self, lambda: self.now),
-            cluster=lambda: "here",
-            telemetry=self,
-            fence=lambda: None,
-            wake=lambda _: None,
-            imports=2,
-        )
-
-    def write(self, namespace: str, name: str = "openstack", **entry: Any) -> None:
-        text = yaml.safe_dump({"clouds": {"lab": NOWHERE | entry}})
-        self.secrets[namespace, name] = {"clouds.yaml": text.encode()}
-
-    def get_secret(self, namespace: str, name: str) -> dict[str, bytes] | None:
-        self.reads += 1
-        return self.secrets.get((namespace, name))
-
-    def glance_request(self, cloud: str, method: str, code: str) -> None: ...
-
-    def cloud_up(self, cloud: str, up: bool) -> None:
-        self.up.append((cloud, up))
-
-    def cloud_gone(self, cloud: str) -> None:
-        self.gone.append(cloud)
 
 
 @pytest.fixture
@@ -126,7 +88,58 @@ def test_a_cloud_that_others_name_outlives_the_secret_of_one(office: Office) -> 
     del office.secrets["a", "openstack"]
     with pytest.raises(Unavailable, match="does not exist"):
         office.clouds.find("a", "openstack", "lab", fresh=True)
-    assert (office.clouds.all(), office.gone) == ([shared], [])
+    assert (office.clouds.all(), office.gone) == ([shared], ["a/openstack/lab"])
+    assert (shared.name, office.up) == ("b/openstack/lab", [])  # nobody has asked it anything
+
+
+def test_no_two_clouds_have_the_same_name(office: Office) -> None:
+    """Two namespaces share credentials; the one after which the cloud is named gets others, and then the other's."""
+    office.write("a")
+    office.write("b")
+    old = office.clouds.find("a", "openstack", "lab")
+    office.clouds.find("b", "openstack", "lab")
+    old.gate.passed()
+    office.write("a", region_name="west")
+    new = office.clouds.find("a", "openstack", "lab", fresh=True)
+    new.gate.failed(DOWN)
+    assert {cloud.name: cloud for cloud in office.clouds.all()} == {"b/openstack/lab": old, "a/openstack/lab": new}
+    assert office.gone == ["a/openstack/lab"]
+    assert office.up == [("a/openstack/lab", True), ("b/openstack/lab", True), ("a/openstack/lab", False)]
+    old.gate.failed(DOWN)
+    assert office.up[-1] == ("b/openstack/lab", False)
+    office.write("b", region_name="west")
+    assert office.clouds.find("b", "openstack", "lab", fresh=True) is new
+    assert ([cloud.name for cloud in office.clouds.all()], office.gone[1:]) == (
+        ["a/openstack/lab"],
+        ["b/openstack/lab"],
+    )
+
+
+def test_requests_are_counted_under_the_name_of_now(office: Office) -> None:
+    office.write("a")
+    office.write("b")
+    shared = office.clouds.find("a", "openstack", "lab")
+    office.clouds.find("b", "openstack", "lab")
+    office.write("a", region_name="west")
+    office.clouds.find("a", "openstack", "lab", fresh=True)
+    with pytest.raises(Unavailable):
+        shared.glance.image("i1")
+    assert office.requests == [("b/openstack/lab", "GET", "<error>")]
+
+
+def test_a_cloud_that_takes_long_to_be_made_holds_up_no_other(office: Office) -> None:
+    """The cluster's id comes from an API server, which may take its time."""
+    office.write("a")
+    office.write("b", region_name="west")
+    office.clouds.find("b", "openstack", "lab")
+    office.cluster_known.clear()
+    with ThreadPoolExecutor(2) as threads:
+        slow = [threads.submit(office.clouds.find, "a", "openstack", "lab") for _ in range(2)]
+        eventually(lambda: office.cluster_asked == 3, timeout=5, interval=0.005)
+        assert office.clouds.find("b", "openstack", "lab").name == "b/openstack/lab"
+        assert len(office.clouds.all()) == 1
+        office.cluster_known.set()
+        assert slow[0].result(5) is slow[1].result(5)
 
 
 def test_the_metric_of_a_cloud_that_is_gone_goes_with_it() -> None:
@@ -181,92 +194,6 @@ def test_while_a_cloud_is_down_its_secret_is_read_more_often(office: Office) -> 
     office.clouds.find("a", "openstack", "lab")
     assert office.reads == 2
     assert office.up == [("a/openstack/lab", False)]
-
-
-# What a client cannot be made of: words, the entry, what is said
-UNUSABLE: list[tuple[str, dict[str, Any], str]] = [
-    (
-        "no such auth type",
-        {"auth_type": "nosuch", "auth": {"password": SECRET}},
-        "auth_type is not one that keystoneauth knows",
-    ),
-    ("no auth_url", {"auth_type": "password", "auth": {"username": "u", "password": SECRET}}, "missing: auth_url"),
-    ("auth is a text", {"auth_type": "password", "auth": SECRET}, "auth is not a mapping"),
-    ("auth is a list", {"auth_type": "password", "auth": [SECRET]}, "auth is not a mapping"),
-    ("headers are a list", {"trusted_headers": [SECRET]}, "trusted_headers is not a mapping"),
-    ("a number for a name", {1: SECRET}, r"no client .* \(TypeError\)"),  # type: ignore[dict-item]
-    ("a text for a number", {"api_timeout": SECRET}, r"no client .* \(ValueError\)"),
-    ("braces", {"region_name": "{" + SECRET + "}"}, r"no client .* \(KeyError\)"),
-    ("an empty auth_url", {"auth_type": "password", "auth": {"auth_url": None}}, "auth.auth_url is not an address"),
-    ("a number for auth_url", {"auth": {"auth_url": 5}}, "auth.auth_url is not an address"),
-    ("a user in auth_url", {"auth": {"auth_url": f"http://u:{SECRET}@h"}}, "auth.auth_url .* names no user"),
-    ("a user in the override", {"image_endpoint_override": f"http://{SECRET}@h"}, "override .* names no user"),
-    ("no latin headers", {"trusted_headers": {"X-User": SECRET + "\u20ac"}}, "characters that no HTTP header may have"),
-    ("a header in two lines", {"trusted_headers": {"X-User": SECRET + "\nX: y"}}, "characters that no HTTP header"),
-    (
-        "certificates in a file",
-        {"cacert": f"/home/{SECRET}/ca.pem"},
-        "put the certificates under the Secret's key cacert",
-    ),
-    ("a client certificate", {"cert": f"/home/{SECRET}/me.pem"}, "client certificates are not supported"),
-    ("a client's key", {"key": f"/home/{SECRET}/me.key"}, "client certificates are not supported"),
-    ("a text for verify", {"verify": SECRET}, "verify is neither true nor false"),
-]
-
-
-@pytest.mark.parametrize(("words", "entry", "said"), UNUSABLE, ids=[row[0] for row in UNUSABLE])
-def test_an_entry_that_cannot_be_used(office: Office, words: str, entry: dict[str, Any], said: str) -> None:
-    text = yaml.safe_dump({"clouds": {"lab": NOWHERE | entry}})
-    office.secrets["a", "openstack"] = {"clouds.yaml": text.encode()}
-    with pytest.raises(Unavailable, match=said) as caught:
-        office.clouds.find("a", "openstack", "lab")
-    assert (caught.value.cause, caught.value.state.reason) == (Cause.INVALID, "CredentialsInvalid")
-    assert "a/openstack" in caught.value.state.message
-    assert "lab" in caught.value.state.message
-    assert SECRET not in caught.value.state.message
-    office.write("a")
-    office.now += 9
-    assert office.clouds.find("a", "openstack", "lab").name == "a/openstack/lab"
-
-
-FULL: dict[str, Any] = {
-    "auth_type": "password",
-    "auth": {
-        "auth_url": "http://127.0.0.1:9/v3",
-        "username": "u",
-        "password": "p",
-        "project_name": "p",
-        "user_domain_name": "Default",
-        "project_domain_name": "Default",
-    },
-    "region_name": "one",
-    "interface": "public",
-    "api_timeout": 5,
-    "verify": True,
-    "profile": "ovh",
-    "cacert": "ca.pem",
-    "regions": ["one"],
-    "image_endpoint_override": "http://127.0.0.1:9",
-    "image_api_version": "2",
-    "trusted_headers": {"X-Roles": "admin"},
-}
-
-
-@pytest.mark.parametrize("path", [*FULL, *(f"auth.{name}" for name in FULL["auth"]), "trusted_headers.X-Roles"])
-def test_no_scalar_of_the_secret_is_ever_quoted(office: Office, path: str) -> None:
-    top, *below = path.split(".")
-    entry = {key: FULL[key] for key in ("auth_type", "auth", top)}
-    entry[top] = {**FULL[top], below[0]: SECRET} if below else SECRET
-    office.secrets["a", "openstack"] = {"clouds.yaml": yaml.safe_dump({"clouds": {"lab": entry}}).encode()}
-    with pytest.raises(Unavailable) as caught:
-        office.clouds.find("a", "openstack", "lab").glance.image("i1")
-    assert SECRET not in "".join(traceback.format_exception(caught.value))
-
-
-def test_certificates_of_the_secret_take_the_place_of_a_file(office: Office) -> None:
-    office.write("a", cacert="/home/me/ca.pem")
-    office.secrets["a", "openstack"]["cacert"] = b"pem"
-    assert office.clouds.find("a", "openstack", "lab").name == "a/openstack/lab"
 
 
 @pytest.fixture

@@ -48,10 +48,24 @@ MALFORMED: list[tuple[str, dict[str, bytes], str]] = [
     ("no such day", {"clouds.yaml": b"clouds: {lab: {password: 2024-13-45}}"}, "is not YAML"),
     ("no number", {"clouds.yaml": f"clouds: !!int {SECRET}".encode()}, "is not YAML"),
     ("too deep", {"clouds.yaml": b"clouds: " + b"[" * 1200}, "is not YAML"),
+    ("too long", {"clouds.yaml": b"# " + b"x" * (1 << 16)}, "longer than 65536 bytes"),
     (
-        "a profile from the network",
-        {"clouds.yaml": f"clouds: {{lab: {{profile: 'http://169.254.169.254/{SECRET}'}}}}".encode()},
-        "profile must not be an address",
+        "a bomb of aliases",
+        {
+            "clouds.yaml": "\n".join(
+                ["a0: &a0 [x]"] + [f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]" for n in range(1, 40)]
+            ).encode()
+        },
+        "more than 16 aliases",
+    ),
+    (
+        "a bomb of merges",
+        {
+            "clouds.yaml": "\n".join(
+                ["a0: &a0 {x: y}"] + [f"a{n}: &a{n} {{<<: [*a{n - 1}, *a{n - 1}]}}" for n in range(1, 40)]
+            ).encode()
+        },
+        "more than 16 aliases",
     ),
 ]
 
@@ -72,6 +86,12 @@ def test_a_good_one() -> None:
     found = parse({"clouds.yaml": GOOD, "cacert": b"pem"}, "lab", "Secret ns/s")
     assert (found.settings, found.ca) == ({"auth": {"password": SECRET}}, b"pem")
     assert SECRET not in found.digest
+
+
+def test_aliases_are_fine_where_they_only_save_words() -> None:
+    text = b"auth: &auth {password: x}\nclouds: {a: &a {auth: *auth}, lab: {<<: *a, region_name: west}}"
+    found = parse({"clouds.yaml": text}, "lab", "Secret ns/s")
+    assert found.settings == {"auth": {"password": "x"}, "region_name": "west"}
 
 
 def test_the_digest_tells_whether_two_are_the_same() -> None:
@@ -121,6 +141,16 @@ def test_one_read_serves_many() -> None:
             secrets.reader.read("ns", "s", cloud).digest for cloud in ("lab", "other")
         }
     assert secrets.reads == ["ns/s"]
+
+
+def test_an_entry_is_parsed_once_a_reading() -> None:
+    secrets = Secrets(s={"clouds.yaml": GOOD})
+    first = secrets.reader.read("ns", "s", "lab")
+    secrets.reader.reread_soon("ns", "s")
+    assert secrets.reader.read("ns", "s", "lab") is first
+    secrets.there["s"] = {"clouds.yaml": GOOD.replace(SECRET.encode(), b"other")}
+    secrets.now += 9
+    assert secrets.reader.read("ns", "s", "lab").settings == {"auth": {"password": "other"}}
 
 
 def test_each_secret_is_read_for_itself() -> None:

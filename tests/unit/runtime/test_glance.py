@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from tests.unit.runtime.glance_lab import CLOUD, HEADERS, IMAGE, Lab
-from tests.unit.runtime.image_service import Answer, ImageService
+from tests.unit.runtime.glance_lab import HEADERS, IMAGE, Lab
+from tests.unit.runtime.image_service import Answer
 
 from glance_operator.core.image.observed import GlanceImage, Service, Task
 from glance_operator.core.plan import Phase, State
@@ -18,17 +18,6 @@ from glance_operator.runtime.errors import Refused, Unavailable
 from glance_operator.runtime.glance import Endpoint, Glance
 
 pytestmark = pytest.mark.filterwarnings("ignore::PendingDeprecationWarning:openstack.*")
-
-
-@pytest.fixture
-def service() -> Iterator[ImageService]:
-    with ImageService() as running:
-        yield running
-
-
-@pytest.fixture
-def lab(service: ImageService) -> Lab:
-    return Lab(service)
 
 
 def test_trusted_headers_are_sent_and_json_is_asked_for(lab: Lab) -> None:
@@ -149,6 +138,7 @@ def test_a_patch_says_what_it_is(lab: Lab) -> None:
 
 
 def test_what_is_not_there_is_none_or_nothing(lab: Lab) -> None:
+    lab.service.on("GET /v2/info/import", IMPORT)
     assert lab.glance.image("i1") is None
     assert lab.glance.tasks("i1") == []
     lab.glance.delete("i1")
@@ -180,11 +170,13 @@ def test_a_refusal_in_glance_s_own_words(lab: Lab, words: str, body: Any, said: 
 
 @pytest.mark.parametrize("code", [400, 403, 404, 409, 413, 415, 500, 501])
 def test_one_refused_request_leaves_the_cloud_open(lab: Lab, code: int) -> None:
+    lab.service.on("GET /v2/images", Answer(200, {"images": []}))
     lab.service.on("POST /v2/images/i1/import", Answer(code, {"message": "no"}))
+    lab.glance.images(False)
     with pytest.raises(Refused):
         lab.glance.start_import("i1", {})
     assert lab.gate.wait() == 0
-    assert lab.codes == [("POST", str(code))]
+    assert lab.codes == [("GET", "200"), ("POST", str(code))]
 
 
 # method, code, Retry-After -> reason, seconds asked for
@@ -236,7 +228,7 @@ def test_nobody_listens(lab: Lab) -> None:
 def test_what_no_client_foresees_is_an_outage(lab: Lab, tmp_path: Path) -> None:
     (ca := tmp_path / "ca.pem").write_text("-----BEGIN CERTIFICATE-----\nnone\n-----END CERTIFICATE-----\n")
     url = {"image_endpoint_override": lab.service.url.replace("http:", "https:")}
-    glance = Glance(CLOUD, Endpoint({"auth_type": "none", **url}, str(ca)), lab.gate)
+    glance = Glance(Endpoint({"auth_type": "none", **url}, str(ca)), lab.gate)
     ca.unlink()  # somebody cleans up
     with pytest.raises(Unavailable, match=r"no request can be sent \(OSError\)"):
         glance.image("i1")
@@ -248,3 +240,39 @@ def test_an_answer_that_is_no_json(lab: Lab, body: str) -> None:
     lab.service.on("GET /v2/images/i1", Answer(200, body))
     with pytest.raises(Unavailable, match="not the image API's JSON"):
         lab.glance.image("i1")
+
+
+# What is asked first of an address that answers 404 to everything
+NOBODY: dict[str, Callable[[Glance], object]] = {
+    "an image": lambda g: g.image("i1"),
+    "its tasks": lambda g: g.tasks("i1"),
+    "a deletion": lambda g: g.delete("i1"),
+    "a list": lambda g: g.images(False),
+    "a new image": lambda g: g.create({"id": "i1"}),
+    "a patch": lambda g: g.patch("i1", []),
+    "the service": lambda g: g.service(),
+}
+
+
+@pytest.mark.parametrize("words", NOBODY)
+def test_an_address_that_answers_404_to_everything_says_nothing_about_images(lab: Lab, words: str) -> None:
+    with pytest.raises(Unavailable, match=rf"no image service .* HTTP 404 at {lab.service.url}$"):
+        NOBODY[words](lab.glance)
+    assert lab.gate.up() is False
+    with pytest.raises(Unavailable):
+        lab.glance.image("other")
+    assert len(lab.service.asked) <= 2
+
+
+@pytest.mark.parametrize(("seconds", "probes"), [(9, 0), (11, 1)])
+def test_an_address_that_has_answered_lately_is_believed(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, seconds: float, probes: int
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr("glance_operator.runtime.glance.time.monotonic", lambda: now)
+    lab.service.on("GET /v2/images/i1", Answer(200, IMAGE))
+    lab.service.on("GET /v2/info/import", IMPORT)
+    lab.glance.image("i1")
+    now += seconds
+    assert [lab.glance.image(name) for name in ("i2", "i3")] == [None, None]
+    assert lab.service.requests().count("GET /v2/info/import") == probes

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import socket
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from tests.unit.runtime.glance_lab import IMAGE, Lab
-from tests.unit.runtime.image_service import TOKEN, Answer, Asked, ImageService
+from tests.unit.runtime.image_service import TOKEN, Answer, Asked
 
 from glance_operator.core.image.observed import GlanceImage
 from glance_operator.runtime.errors import Unavailable
@@ -18,17 +17,6 @@ from glance_operator.runtime.gate import Gate
 from glance_operator.runtime.glance import Endpoint, Glance
 
 pytestmark = pytest.mark.filterwarnings("ignore::PendingDeprecationWarning:openstack.*")
-
-
-@pytest.fixture
-def service() -> Iterator[ImageService]:
-    with ImageService() as running:
-        yield running
-
-
-@pytest.fixture
-def lab(service: ImageService) -> Lab:
-    return Lab(service)
 
 
 def test_a_token_is_fetched_once(lab: Lab) -> None:
@@ -136,14 +124,29 @@ def test_a_service_that_moved_is_found_again(lab: Lab) -> None:
     assert glance.image("i1") == GlanceImage("i1", "n")
 
 
+def test_a_service_that_left_nothing_but_404_behind_is_found_again(lab: Lab) -> None:
+    """Its old address is answered by a front end; the catalog is asked anew with each try."""
+    glance = lab.client(lab.service.keystone(), {})
+    moved = lab.service.answers["POST /v3/auth/tokens"][0]
+    lab.service.on("GET /v2/images/i1", Answer(200, IMAGE))
+    before = json.loads(json.dumps(moved.body).replace(f'"{lab.service.url}"', f'"{lab.service.url}/old"'))
+    lab.service.on("POST /v3/auth/tokens", *[moved._replace(body=before)] * 2, moved)
+    for _ in range(2):
+        with pytest.raises(Unavailable, match=r"no image service .* is there"):
+            glance.image("i1")
+        lab.gate.try_now()
+    assert glance.image("i1") == GlanceImage("i1", "n")
+    assert len(lab.service.requests("/v3/auth")) == 3
+
+
 def test_a_keystone_that_never_answers_holds_nobody_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("glance_operator.runtime.glance._TIMEOUT", 0.5)
+    monkeypatch.setattr("glance_operator.runtime.glance._TIMEOUT", (0.5, 0.5))
     with socket.create_server(("127.0.0.1", 0)) as silent:
         auth = {"auth_url": f"http://127.0.0.1:{silent.getsockname()[1]}/v3", "username": "u", "password": "p"}
         auth |= {"project_name": "p", "user_domain_id": "default", "project_domain_id": "default"}
         endpoint = Endpoint({"auth_type": "v3password", "auth": auth}, None)
         began = time.monotonic()
         with pytest.raises(Unavailable) as caught:
-            Glance("lab", endpoint, Gate()).service()
+            Glance(endpoint, Gate()).service()
     assert caught.value.state.reason == "GlanceUnavailable"
     assert time.monotonic() - began < 10

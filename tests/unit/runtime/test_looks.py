@@ -2,62 +2,14 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 from tests.support import eventually
+from tests.unit.runtime.looks_lab import Cloud
 
 from glance_operator.core.image.observed import GlanceImage
-from glance_operator.runtime.looks import Looks
-
-OURS = {"glance_operator_cluster": "here"}
-Request = tuple[str, ...]
-
-
-class Cloud:
-    """A source with images in memory; `busy` holds up each answer, as `meanwhile` is done."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-        self.there: dict[str, GlanceImage] = {}
-        self.requests: list[Request] = []
-        self.free = threading.Event()
-        self.free.set()
-        self.meanwhile: Callable[[], None] = lambda: None
-        self.error: Exception | None = None
-        self.looks = Looks(self, OURS, lambda: self.now)
-
-    def add(self, *names: str, hidden: bool = False, status: str = "queued") -> None:
-        self.there |= {name: GlanceImage(name, hidden=hidden, status=status) for name in names}
-
-    def image(self, image_id: str) -> GlanceImage | None:
-        found = self.there.get(image_id)
-        self._answer(("image", image_id))
-        return found
-
-    def images(self, hidden: bool, ids: Iterable[str] = (), **properties: str) -> list[GlanceImage]:
-        wanted = list(ids)
-        if not (wanted or properties):
-            raise AssertionError("a list of everything")
-        found = [i for i in self.there.values() if i.hidden is hidden and (properties or i.id in wanted)]
-        kind = "hidden" if hidden else "list"
-        self._answer((f"{kind} of ours",) if properties else (kind, *sorted(wanted)))
-        return found
-
-    def _answer(self, request: Request) -> None:
-        self.requests.append(request)
-        if not self.free.wait(10):
-            raise AssertionError("held up for ever")
-        self.meanwhile()
-        if self.error:
-            raise self.error
-
-    def told(self) -> list[Request]:
-        """The requests since this was asked last."""
-        told, self.requests = self.requests, []
-        return told
 
 
 @pytest.fixture
@@ -182,35 +134,6 @@ def test_what_an_answer_has_shown_is_known(cloud: Cloud) -> None:
     assert cloud.told() == [("image", "a")]
 
 
-def test_a_look_begun_before_our_change_does_not_undo_it(cloud: Cloud) -> None:
-    """The answer shows the image as it was; we have changed it since, and know better."""
-    cloud.add("a", "b")
-    new = GlanceImage("b", name="new")
-
-    def change() -> None:
-        cloud.now += 1
-        cloud.looks.put("b", new)
-
-    cloud.looks.watch("b", False, lambda: None)
-    cloud.meanwhile = change
-    cloud.looks.get("a", 0)
-    assert cloud.looks.get("b", 2) == new
-
-
-def test_who_asked_for_what_changed_meanwhile_gets_a_new_look(cloud: Cloud) -> None:
-    cloud.add("a")
-
-    def change() -> None:
-        cloud.now += 1
-        cloud.add("a", status="active")
-        cloud.looks.expire("a")
-        cloud.meanwhile = lambda: None
-
-    cloud.meanwhile = change
-    assert cloud.looks.get("a", 5) == GlanceImage("a", status="active")
-    assert len(cloud.told()) == 2
-
-
 def test_images_at_rest_come_from_one_list(cloud: Cloud) -> None:
     names = [f"i{n}" for n in range(20)]
     cloud.add(*names)
@@ -227,29 +150,6 @@ def test_one_that_is_not_in_the_list_is_looked_for(cloud: Cloud) -> None:
     cloud.add("a")
     assert cloud.looks.at_rest("gone", 60) is None
     assert cloud.told()[-1] == ("image", "gone")
-
-
-def test_what_we_changed_since_the_list_is_looked_for(cloud: Cloud) -> None:
-    cloud.add("a")
-    cloud.looks.at_rest("a", 60)
-    cloud.looks.expire("a")
-    cloud.add("a", status="active")
-    assert cloud.looks.at_rest("a", 60) == GlanceImage("a", status="active")
-
-
-def test_what_we_changed_while_the_list_was_read_is_not_undone(cloud: Cloud) -> None:
-    cloud.add("a", "b")
-    new = GlanceImage("b", name="new")
-
-    def change() -> None:
-        cloud.now += 1
-        cloud.looks.put("b", new)
-        cloud.meanwhile = lambda: None
-
-    cloud.meanwhile = change
-    cloud.looks.at_rest("a", 60)
-    cloud.there["b"] = new
-    assert cloud.looks.at_rest("b", 60) == new
 
 
 def test_a_thousand_at_rest_make_one_list(cloud: Cloud, threads: ThreadPoolExecutor) -> None:
@@ -280,12 +180,3 @@ def test_a_failed_look_leaves_nobody_waiting(cloud: Cloud, threads: ThreadPoolEx
     for one in futures:
         with pytest.raises(ConnectionError):
             one.result(5)
-
-
-def test_what_is_over_is_not_kept(cloud: Cloud) -> None:
-    for n in range(50):
-        cloud.add(f"i{n}")
-        cloud.looks.get(f"i{n}", 1)
-        cloud.looks.expire(f"i{n}")
-        cloud.looks.unwatch(f"i{n}")
-    assert (len(cloud.looks._seen), len(cloud.looks._changed), len(cloud.looks._watched)) == (0, 0, 0)

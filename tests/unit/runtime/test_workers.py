@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 import pytest
 from tests.support import eventually
 
+from glance_operator.runtime.crowd import Crowded
 from glance_operator.runtime.kube import ApiError, Unreachable
 from glance_operator.runtime.leader import LostLease
 from glance_operator.runtime.metrics import Metrics
@@ -74,6 +75,23 @@ def test_an_error_backs_off_one_key_and_stops_nobody(error: Exception, panics: i
     assert (f'controller_runtime_reconcile_panics_total{{controller="glance-operator"}} {panics}.0' in text) == bool(
         panics
     )
+
+
+def test_what_finds_no_room_at_its_cloud_comes_back_and_is_no_error() -> None:
+    seen: list[Key] = []
+
+    def reconcile(key: Key) -> Next:
+        seen.append(key)
+        if seen.count(A) == 1:
+            raise Crowded("others wait already")
+        return Next()
+
+    with workers(reconcile, count=1) as (queue, _, metrics):
+        queue.add(A)
+        eventually(lambda: seen == [A, A], timeout=5, interval=0.01)
+    text = metrics.expose().decode()
+    assert 'reconcile_total{controller="glance-operator",result="requeue"} 1.0' in text
+    assert 'reconcile_errors_total{controller="glance-operator"}' not in text
 
 
 def test_a_server_that_asks_for_time_gets_it() -> None:
