@@ -7,12 +7,12 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from glance_operator.core.image.observed import RETRY_ANNOTATION
 from glance_operator.runtime.logs import about
 from glance_operator.runtime.queue import Lane, Queue
 from glance_operator.runtime.store import Body, Index, Key, Store, key_of
 
 log = logging.getLogger(__name__)
-RETRY = "glance-operator.io/retry"
 
 Settled = Callable[[Body], bool]
 
@@ -90,12 +90,12 @@ class Intake:
 def _wish(body: Body) -> tuple[object, ...]:
     """What people want of an object: another one is a reason to look at once."""
     meta = body["metadata"]
-    return meta.get("generation"), meta.get("deletionTimestamp"), (meta.get("annotations") or {}).get(RETRY)
+    return meta.get("generation"), meta.get("deletionTimestamp"), (meta.get("annotations") or {}).get(RETRY_ANNOTATION)
 
 
 def _asks_for_work(body: Body) -> bool:
     meta, status = body["metadata"], body.get("status") or {}
-    retry = (meta.get("annotations") or {}).get(RETRY)
+    retry = (meta.get("annotations") or {}).get(RETRY_ANNOTATION)
     return bool(
         meta.get("deletionTimestamp")
         or status.get("observedGeneration") != meta.get("generation")

@@ -127,7 +127,6 @@ class Kube:
     def __init__(self, transport: Transport, ours: Mapping[str, Resource]) -> None:
         self.transport = transport
         self._resources = {
-            "ConfigMap": Resource("", "v1", "configmaps"),
             "Event": Resource("events.k8s.io", "v1", "events"),
             "Lease": Resource("coordination.k8s.io", "v1", "leases"),
             "Namespace": Resource("", "v1", "namespaces"),
@@ -144,11 +143,6 @@ class Kube:
         """The Secret's data, decoded."""
         body = self.get("Secret", namespace, name)
         return None if body is None else {key: base64.b64decode(text) for key, text in (body.get("data") or {}).items()}
-
-    def get_configmap(self, namespace: str, name: str) -> dict[str, str] | None:
-        """The ConfigMap's data (texts only)."""
-        body = self.get("ConfigMap", namespace, name)
-        return None if body is None else dict(body.get("data") or {})
 
     def list_metadata(self, kind: str, namespace: str | None = None) -> Listing:
         """All objects as of one moment, read in pages and without their bodies."""

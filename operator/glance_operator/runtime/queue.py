@@ -108,11 +108,6 @@ class Queue:
         with self._turn:
             self._delay(key, seconds, lane)
 
-    def cancel_delayed(self, key: Key) -> None:
-        """Forget a delay; a key that is ready or running stays so."""
-        with self._turn:
-            self._delays.pop(key, None)
-
     def get(self) -> Key | None:
         """The next key (call `done` after it); blocks until there is one; None when the queue is closed."""
         with self._turn:

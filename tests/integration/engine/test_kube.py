@@ -20,18 +20,13 @@ FINALIZER = "glance-operator.io/image"
 def test_what_is_not_there_is_none(kube: Kube, namespace: str) -> None:
     assert kube.get("Image", namespace, "none") is None
     assert kube.get_secret(namespace, "none") is None
-    assert kube.get_configmap(namespace, "none") is None
     assert kube.get_lease(namespace, "none") is None
 
 
-def test_secrets_and_configmaps(kube: Kube, namespace: str) -> None:
+def test_a_secret_s_data_come_decoded(kube: Kube, namespace: str) -> None:
     secret = {"metadata": {"name": "s"}, "stringData": {"clouds.yaml": "clouds: {}\n"}, "data": {"raw": "AP8="}}
     kube.transport.call(Request("POST", f"/api/v1/namespaces/{namespace}/secrets", secret))
-    kube.transport.call(
-        Request("POST", f"/api/v1/namespaces/{namespace}/configmaps", {"metadata": {"name": "c"}, "data": {"a": "b"}})
-    )
     assert kube.get_secret(namespace, "s") == {"clouds.yaml": b"clouds: {}\n", "raw": b"\x00\xff"}
-    assert kube.get_configmap(namespace, "c") == {"a": "b"}
 
 
 def test_the_whole_status_is_replaced(kube: Kube, cluster: Cluster) -> None:

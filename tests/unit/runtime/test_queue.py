@@ -152,13 +152,6 @@ def test_a_pass_answers_for_the_delay_before_it(queue: Queue, clock: Clock) -> N
     assert drain(queue) == []
 
 
-def test_a_cancelled_delay_is_over(queue: Queue, clock: Clock) -> None:
-    queue.add_after(key("a"), 1)
-    queue.cancel_delayed(key("a"))
-    clock.now += 1
-    assert queue.poll() is None
-
-
 def test_delays_that_do_not_count_do_not_pile_up(queue: Queue, clock: Clock) -> None:
     for _ in range(10_000):
         queue.add_after(key("a"), 3600)
