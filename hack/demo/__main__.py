@@ -22,7 +22,6 @@ from sandbox_kit.process import NotReadyError
 from sandbox_kit.sandbox import Sandbox, prepare
 
 IMAGES = "apis/glance-operator.io/v1alpha1/namespaces/default/images"
-SECONDS_TO_REACH = 120
 SECONDS_BETWEEN_LOOKS = 0.25
 
 NEXT = """
@@ -55,31 +54,39 @@ class AtTemplate(string.Template):
 
 def main() -> int:
     """Run the demo; 0 when every Image reached its expected state (or, without --once, was left by Ctrl-C)."""
-    parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
-    parser.add_argument("--once", action="store_true", help="end when all is as expected; 1 if it never is")
-    once = parser.parse_args().once
+    chosen = arguments()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # the same way out as Ctrl-C
     try:
         with tempfile.TemporaryDirectory(prefix="glance-operator-demo-") as directory:
-            return Demo(Path(directory), Console(soft_wrap=True)).run(once=once)
+            return Demo(Path(directory), Console(soft_wrap=True), chosen).run()
     except NotReadyError as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        return 1 if once else 0
+        return 1 if chosen.once else 0
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
+    parser.add_argument("--once", action="store_true", help="end when all is as expected; 1 if it is not in time")
+    parser.add_argument("--seconds", type=float, default=120, help="the time for it (default: %(default)s)")
+    text = "what each Image is to become: name -> ready, reason, stores (default: hack/demo/expected.yaml)"
+    parser.add_argument("--expected", type=Path, default=samples.EXPECTED, metavar="FILE", help=text)
+    return parser.parse_args()
 
 
 class Demo:
     """The parts in one temporary directory, and what is shown of them."""
 
-    def __init__(self, directory: Path, console: Console) -> None:
-        self._console = console
+    def __init__(self, directory: Path, console: Console, chosen: argparse.Namespace) -> None:
+        self._console, self._chosen = console, chosen
+        self._expected = samples.expected(chosen.expected)
         self._timed("Kubernetes' programs and Glance's environment", prepare)
         self._sandbox = Sandbox(directory)
         self._operator = Operator(directory, self._sandbox.control_plane.kubeconfig)
 
-    def run(self, *, once: bool) -> int:
-        """Start, apply, watch; 0 when all became as expected. Without `once` it then waits for Ctrl-C."""
+    def run(self) -> int:
+        """Start, apply, watch; 0 when all became as expected. Without --once it then waits for Ctrl-C."""
         with ExitStack() as running:
             for what, part in (("control plane, Glance and source", self._sandbox), ("operator", self._operator)):
                 self._timed(what, partial(running.enter_context, part))
@@ -87,7 +94,7 @@ class Demo:
             wrong = self._watch()
             for name, words in wrong.items():
                 self._console.print(f"{name}: {'; '.join(words)}", highlight=False, markup=False)
-            if once:
+            if self._chosen.once:
                 return 1 if wrong else 0
             self._say_next()
             threading.Event().wait()
@@ -106,13 +113,12 @@ class Demo:
 
     def _watch(self) -> dict[str, list[str]]:
         """Show the Images until all are as expected, or for long enough; return what is not."""
-        deadline = time.monotonic() + SECONDS_TO_REACH
-        expected = samples.expected()
+        deadline = time.monotonic() + self._chosen.seconds
         with screen(self._console) as view:
             while True:
                 rows = self._rows()
                 view.show(rows)
-                wrong = differences(rows, expected)
+                wrong = differences(rows, self._expected)
                 if not wrong or time.monotonic() > deadline or not self._operator.process.alive:
                     break
                 time.sleep(SECONDS_BETWEEN_LOOKS)

@@ -55,7 +55,7 @@ def manifests(source: str, glance: str) -> str:
     return "\n---\n".join(texts).replace(SOURCE, source).replace(GLANCE, glance)
 
 
-def expected() -> dict[str, dict[str, Any]]:
+def expected(file: Path = EXPECTED) -> dict[str, dict[str, Any]]:
     """Name of an Image -> what it ends as: ready, and if they matter reason and stores."""
-    states: dict[str, dict[str, Any]] = yaml.safe_load(EXPECTED.read_text())
+    states: dict[str, dict[str, Any]] = yaml.safe_load(file.read_text())
     return states

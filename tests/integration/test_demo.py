@@ -1,37 +1,75 @@
-"""`make demo`: every sample ends as it should, then it waits, and Ctrl-C puts everything away."""
+"""`make demo`: every sample ends as it should, its exit code says so, and however it ends it puts everything away."""
 
 import os
 import re
 import signal
-import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from tests.support import eventually, processes_naming
+from tests.support import eventually, group_lives, processes_naming
 
 from sandbox_kit import samples
+from sandbox_kit.process import Process
 
 ROOT = Path(__file__).parent.parent.parent
 
 
-def test_the_demo_shows_what_it_promises_and_leaves_nothing(tmp_path: Path) -> None:
+@contextmanager
+def demo(directory: Path, *words: str | Path) -> Iterator[Process]:
+    """The demo with these arguments, its files in `directory`; nothing of it runs on when it has ended."""
     path = os.pathsep.join([str(ROOT / "hack"), str(ROOT / "operator")])
-    env = {**os.environ, "PYTHONPATH": path, "TMPDIR": str(tmp_path), "PYTHONUNBUFFERED": "1"}
-    output = tmp_path / "output"
-    with output.open("w") as out:
-        demo = subprocess.Popen([sys.executable, "-m", "demo"], env=env, stdout=out, stderr=subprocess.STDOUT)
+    env = {"PYTHONPATH": path, "TMPDIR": str(directory), "PYTHONUNBUFFERED": "1"}
+    running = Process([sys.executable, "-m", "demo", *words], directory / "output", env)
     try:
-        eventually(lambda: "Next, in another terminal" in output.read_text() or demo.poll() is not None, timeout=200)
-        assert processes_naming(str(tmp_path / "glance-operator-demo-"))
-        demo.send_signal(signal.SIGINT)
-        code = demo.wait(60)
+        yield running
+        assert not running.alive
+        eventually(lambda: not parts(directory) and not group_lives(running.pid), timeout=15)
     finally:
-        demo.kill()
-        demo.wait()
-    said = output.read_text()
+        running.kill()
+
+
+def parts(directory: Path) -> list[str]:
+    """The command lines of what the demo has started."""
+    return processes_naming(str(directory / "glance-operator-demo-"))
+
+
+def test_once_every_sample_is_as_promised_it_ends_with_0_and_leaves_nothing(tmp_path: Path) -> None:
+    with demo(tmp_path, "--once") as running:
+        code = running.wait(200)
+    said = running.log.read_text()
     assert code == 0, said
     for name, state in samples.expected().items():
         _, ready, reason = re.findall(rf"^ *[0-9.]+ s +({name}) +(\w+) +(\w+)", said, re.MULTILINE)[-1]
         assert (ready, reason) == (state["ready"], state.get("reason", "Available")), said
-    eventually(lambda: not processes_naming(str(tmp_path / "glance-operator-demo-")), timeout=10)
     assert not list(tmp_path.glob("glance-operator-demo-*")), "its files are gone, too"
+
+
+def test_once_in_vain_it_ends_with_1(tmp_path: Path) -> None:
+    wrong = tmp_path / "expected.yaml"
+    wrong.write_text('suspended: {ready: "True"}\n')
+    with demo(tmp_path, "--once", "--seconds=1", f"--expected={wrong}") as running:
+        code = running.wait(100)
+    said = running.log.read_text()
+    assert code == 1, said
+    assert re.search(r"^suspended: ready is (False|not known), not True$", said, re.MULTILINE), said
+
+
+def test_otherwise_it_waits_and_ctrl_c_puts_everything_away(tmp_path: Path) -> None:
+    right = tmp_path / "expected.yaml"
+    right.write_text('suspended: {ready: "False", reason: Suspended}\n')
+    with demo(tmp_path, f"--expected={right}") as running:
+        eventually(lambda: "Next, in another terminal" in running.tail(99) or not running.alive, timeout=100)
+        assert len(parts(tmp_path)) >= 8, running.tail()
+        running.send(signal.SIGINT)
+        assert running.wait(60) == 0, running.tail()
+    assert not list(tmp_path.glob("glance-operator-demo-*")), "its files are gone, too"
+
+
+def test_a_killed_demo_leaves_no_process(tmp_path: Path) -> None:
+    """In the middle of its start."""
+    with demo(tmp_path) as running:
+        begun = ("kube-apiserver", "pyuwsgi")
+        eventually(lambda: all(any(name in line for line in parts(tmp_path)) for name in begun), timeout=60)
+        running.kill()
