@@ -44,6 +44,7 @@ class App:
     def __init__(self, settings: Settings, make_engine: Callable[[Parts], Engine], wiring: Wiring) -> None:
         self._settings = settings
         self._stopping = threading.Event()
+        self._fenced = False
         self._resources = {kind.kind: Resource(api.GROUP, api.VERSION, kind.plural) for kind in api.KINDS}
         self.metrics = Metrics()
         self._kube = Kube(Transport(self.metrics.observe_request), self._resources)
@@ -91,12 +92,16 @@ class App:
         )
 
     def on_leading(self) -> None:
-        """Called by the election: work may begin."""
+        """Called by the election: work may begin. After an outage every watch that is still open may be a dead one."""
+        if self._fenced:
+            self._feed.restart()
+            self._fenced = False
         self.metrics.master.labels(self._settings.lease_name).set(1)
         self._queue.resume()
 
     def on_fenced(self) -> None:
         """Called by the election: nothing more may be begun."""
+        self._fenced = True
         self.metrics.master.labels(self._settings.lease_name).set(0)
         self._queue.pause()
 

@@ -24,7 +24,8 @@ log = logging.getLogger(__name__)
 _SHORT_WATCH = 1.0
 _LONGEST_PAUSE = 5.0
 _NOTHING = "metadata.name=no.object..has.this.name"  # two dots in a row: no name may have them
-_SILENCE = 20.0  # a connection that died unnoticed says nothing either: a quiet watch is asked for anew so often
+_SILENCE = 15.0  # a connection that died unnoticed says nothing either: a quiet watch is asked for anew so often
+_PATIENCE = 20.0  # for a list
 
 
 class Hooks(NamedTuple):
@@ -80,7 +81,7 @@ def _settings(timeout: int) -> kopf.OperatorSettings:
     settings.watching.reconnect_backoff = 0.5
     settings.queueing.idle_timeout = 0.2  # a worker per object lives so long: the memory of ten thousand of them
     settings.watching.inactivity_timeout = _SILENCE
-    settings.networking.request_timeout = _SILENCE
+    settings.networking.request_timeout = _PATIENCE
     settings.networking.connect_timeout = 5
     settings.networking.error_backoffs = _Forever()
     settings.persistence.finalizer = (
