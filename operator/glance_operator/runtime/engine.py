@@ -15,6 +15,7 @@ from typing import Any, Literal, Protocol
 from glance_operator.core.conditions import find, merged, standard
 from glance_operator.core.plan import AddFinalizer, LetGo, Phase, Plan, State
 from glance_operator.runtime.errors import Refused, Unavailable
+from glance_operator.runtime.intake import wish
 from glance_operator.runtime.logs import about
 from glance_operator.runtime.queue import Lane, Next
 from glance_operator.runtime.store import Body, Key
@@ -159,11 +160,14 @@ class Engine:
         self._keep(key, rest if rest and rest["metadata"].get("finalizers") else None, body)
 
     def _keep(self, key: Key, new: Body | None, old: Body) -> None:
-        """Own writes are known at once; the watch brings them again, and they are recognised as old."""
-        if new is not None:
-            self._world.store.put(key, new)
-        else:
+        """Own writes are known at once; the watch brings them again, and they are recognised as old.
+
+        So is a change that somebody made just before: it comes with our answer and must not pass unnoticed.
+        """
+        if new is None:
             self._world.store.drop(key, old["metadata"]["uid"])
+        elif self._world.store.put(key, new) and wish(new) != wish(old):
+            self._world.queue.add(key, Lane.CHANGED)
 
     def _describe(self, key: Key, controller: Controller, look: Any, plan: Plan, body: Body) -> float:
         """Publish what is new; for a passing state, the seconds for which it is still held back."""

@@ -62,7 +62,7 @@ class Intake:
 
     def _enqueue(self, key: Key, old: Body | None, body: Body) -> None:
         if old is not None and old["metadata"]["uid"] == body["metadata"]["uid"]:
-            if _asks_for_work(body) and (_wish(old) != _wish(body) or not _asks_for_work(old)):
+            if _asks_for_work(body) and (wish(old) != wish(body) or not _asks_for_work(old)):
                 self._queue.add(key, Lane.CHANGED)  # the same wish as before is being worked on already
         elif self._at_rest(key, body):
             self._queue.add_after(key, random.uniform(0, self._resync), Lane.RESYNC)  # noqa: S311
@@ -87,7 +87,7 @@ class Intake:
             return False
 
 
-def _wish(body: Body) -> tuple[object, ...]:
+def wish(body: Body) -> tuple[object, ...]:
     """What people want of an object: another one is a reason to look at once."""
     meta = body["metadata"]
     return meta.get("generation"), meta.get("deletionTimestamp"), (meta.get("annotations") or {}).get(RETRY_ANNOTATION)

@@ -16,7 +16,7 @@ from typing import Any
 
 from glance_operator.runtime import logs
 from glance_operator.runtime.app import App
-from glance_operator.runtime.intake import Wiring
+from glance_operator.runtime.intake import Wiring, wish
 from glance_operator.runtime.queue import Lane, Next
 from glance_operator.runtime.store import Body, Key
 from glance_operator.runtime.world import Parts
@@ -65,6 +65,8 @@ class Recorder:
         message = f"{self._parts.settings.identity} {self._count} {what}"
         if new := self._parts.kube.patch_status(body, status_of(body["metadata"]["generation"], message)):
             self._parts.store.put(key, new)
+            if wish(new) != wish(body):  # it was changed just before
+                self._parts.queue.add(key)
 
 
 def status_of(generation: int, message: str) -> dict[str, Any]:
