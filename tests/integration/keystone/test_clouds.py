@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -80,3 +81,25 @@ def test_region_and_interface_choose_the_endpoint(lab: CloudLab, name: str, admi
     body = lab.until(f"{name}-nowhere", "CloudReady", "False", "EndpointNotFound")
     assert "the service catalog offers no image service" in condition(body, "Ready")["message"]
     assert "region_name" in condition(body, "Ready")["message"]
+
+
+@pytest.fixture
+def silent() -> Iterator[socket.socket]:
+    """A service that takes every connection and never answers."""
+    with socket.create_server(("127.0.0.1", 0), backlog=100) as listening:
+        listening.settimeout(30)
+        yield listening
+
+
+def test_a_cloud_that_never_answers_holds_up_no_other(lab: CloudLab, name: str, silent: socket.socket) -> None:
+    """It has more Images than the operator has workers; a request to it ends after half a minute."""
+    url, nobody = lab.source.serve(name, DATA), f"http://127.0.0.1:{silent.getsockname()[1]}"
+    stuck = [f"{name}-{n}" for n in range(30)]
+    secret = lab.credentials(f"{name}-silent", lab.clouds(image_endpoint_override=nobody))
+    lab.apply(secret, *[lab.image(one, url, f"{name}-silent", deletionPolicy="Retain") for one in stuck])
+    held, _ = silent.accept()
+    with held:
+        lab.apply(lab.credentials(name, lab.clouds()), lab.image(name, url, name))
+        lab.ready(name, timeout=15)
+        assert "conditions" not in lab.get(stuck[0]).get("status", {})  # it is still being asked for
+    lab.kubectl("delete", "gimg", *stuck, "--wait=false")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import time
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -139,9 +140,17 @@ def test_a_service_that_left_nothing_but_404_behind_is_found_again(lab: Lab) -> 
     assert len(lab.service.requests("/v3/auth")) == 3
 
 
-def test_a_keystone_that_never_answers_holds_nobody_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("glance_operator.runtime.glance._TIMEOUT", (0.5, 0.5))
-    with socket.create_server(("127.0.0.1", 0)) as silent:
+@pytest.mark.parametrize(("words", "crowd", "timeouts"), [("silent", 0, (30, 0.5)), ("unreachable", 8, (0.5, 30))])
+def test_a_keystone_that_never_answers_holds_nobody_for_long(
+    monkeypatch: pytest.MonkeyPatch, words: str, crowd: int, timeouts: tuple[float, float]
+) -> None:
+    """It takes the connection and says nothing; or not even that, because others fill its queue."""
+    monkeypatch.setattr("glance_operator.runtime.glance._TIMEOUT", timeouts)
+    with ExitStack() as stack:
+        silent = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0 if crowd else 8))
+        for other in [stack.enter_context(socket.socket()) for _ in range(crowd)]:
+            other.setblocking(False)
+            other.connect_ex(silent.getsockname())
         auth = {"auth_url": f"http://127.0.0.1:{silent.getsockname()[1]}/v3", "username": "u", "password": "p"}
         auth |= {"project_name": "p", "user_domain_id": "default", "project_domain_id": "default"}
         endpoint = Endpoint({"auth_type": "v3password", "auth": auth}, None)
