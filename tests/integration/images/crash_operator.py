@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -71,6 +70,7 @@ def _changed(request: Request) -> str:
     return " ".join(one["path"] for one in request.payload if one["op"] != "test")
 
 
-if __name__ == "__main__":
+def run() -> int:
+    """Be that operator; its exit code, if it lives."""
     watch(Fate(Path(os.environ["CALLS_FILE"]), int(os.environ["KILL_AT"]), os.environ["KILL_WHEN"]))
-    sys.exit(main())
+    return main()

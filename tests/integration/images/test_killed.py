@@ -1,6 +1,6 @@
 """The operator is killed around each of its mutating calls: the next one finds out what was done, and ends the work.
 
-Each kill has a namespace of its own. The operators that die run three at a time; then one operator takes over all that
+Each kill has a namespace of its own. The operators that die run four at a time; then one operator takes over all that
 they left, as it would after the loss of a node.
 """
 
@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Self
 
 import pytest
 from tests.integration.images.conftest import new_namespace
 from tests.integration.images.lab import Lab, Object, Operator
+from tests.integration.images.nursery import Fork, nursery
 from tests.support import eventually
 
 from sandbox_kit import images
@@ -24,7 +26,6 @@ from sandbox_kit.control_plane import ControlPlane
 from sandbox_kit.glance import Glance
 from sandbox_kit.source import Fault, Source
 
-CRASHING = Path(__file__).with_name("crash_operator.py")
 KILLED = 128 + 9
 NAME = "image"
 DATA = images.raw(1 << 16)
@@ -43,17 +44,22 @@ DELETION_CALLS = {"finalizer", "metadata", "delete"}
 TERMS = {"lease_duration": 4, "renew_deadline": 3, "renew_interval": 1, "standby_interval": 0.2}
 
 
-class Mortal(Operator):
+class Mortal:
     """An operator for one namespace that dies ``when`` (before or after) the ``at``-th mutating call."""
 
-    def __init__(self, directory: Path, lab: Lab, at: int = 0, when: str = "before", **settings: object) -> None:
-        here = directory / f"{lab.namespace}-{when}-{at}"
-        super().__init__(here, lab.kube.kubeconfig, [str(CRASHING)], watch_namespaces=lab.namespace, **settings)
+    def __init__(self, scene: Scene, lab: Lab, at: int = 0, when: str = "before", **settings: object) -> None:
+        here, self._nursery = scene.directory / f"{lab.namespace}-{when}-{at}", scene.nursery
+        self._operator = Operator(here, lab.kube.kubeconfig, (), watch_namespaces=lab.namespace, **settings)
         self._calls = here / "calls"
         self._fate = {"CALLS_FILE": str(self._calls), "KILL_AT": str(at), "KILL_WHEN": when}
 
-    def environment(self) -> Mapping[str, str]:
-        return {**super().environment(), **self._fate}
+    def __enter__(self) -> Self:
+        self._process = Fork(self._nursery, {**self._operator.environment(), **self._fate}, self._operator.log)
+        eventually(self._operator.ready, 60)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.stop()
 
     def calls(self) -> list[str]:
         """What kinds of mutating calls it made, in order."""
@@ -62,8 +68,8 @@ class Mortal(Operator):
 
     def dies(self) -> None:
         """Wait for its end by SIGKILL."""
-        eventually(lambda: not self.process.alive, 60)
-        assert self.process.returncode == KILLED, self.process.tail()
+        eventually(lambda: not self._process.alive, 60)
+        assert self._process.returncode == KILLED, self._process.tail()
 
 
 def kind_of(call: str) -> str:
@@ -75,11 +81,6 @@ def kind_of(call: str) -> str:
     return ends.get(where.rpartition("/")[2], {"PATCH": "metadata", "DELETE": "delete"}.get(method, call))
 
 
-def awaited(lab: Lab, what: str) -> None:
-    """kubectl's own waiting: asking ten times a second would take the processor from those we wait for."""
-    lab.kubectl("wait", f"--for={what}", "--timeout=55s", f"gimg/{NAME}")
-
-
 @dataclass(frozen=True)
 class Scene:
     """Namespaces, operators and all of Glance, for the tests below."""
@@ -88,6 +89,7 @@ class Scene:
     source: Source
     kube: ControlPlane
     directory: Path
+    nursery: Path
 
     def lab(self) -> Lab:
         """A new namespace with credentials."""
@@ -111,12 +113,12 @@ class Scene:
         """In the n-th namespace ``begin``, and have the operator there die at its n-th call."""
 
         def kill(at: int, lab: Lab) -> None:
-            with Mortal(self.directory, lab, at, when) as operator:
+            with Mortal(self, lab, at, when) as operator:
                 begin(lab)
                 operator.dies()
                 assert len(operator.calls()) == at
 
-        with ThreadPoolExecutor(3) as pool:
+        with ThreadPoolExecutor(4) as pool:
             list(pool.map(kill, range(1, len(labs) + 1), labs))
 
     def serve(self, labs: list[Lab]) -> None:
@@ -124,14 +126,14 @@ class Scene:
         for lab in labs:
             lab.apply(self.image(lab))
         for lab in labs:
-            awaited(lab, "condition=Ready")
+            lab.ready(NAME, timeout=55)
 
     def remove(self, labs: list[Lab]) -> None:
         """With an operator there: delete the objects, and wait until they are gone."""
         for lab in labs:
             lab.delete(NAME)
         for lab in labs:
-            awaited(lab, "delete")
+            lab.gone(NAME, timeout=55)
 
     def everything(self) -> set[str]:
         """The ids of all images in Glance, whoever made them, and of all files in its stores."""
@@ -140,15 +142,16 @@ class Scene:
 
 
 @pytest.fixture(scope="module")
-def scene(crds_installed: ControlPlane, glance: Glance, source: Source, sandbox_directory: Path) -> Scene:
-    return Scene(glance, source, crds_installed, sandbox_directory / "killed")
+def scene(crds_installed: ControlPlane, glance: Glance, source: Source, sandbox_directory: Path) -> Iterator[Scene]:
+    with nursery() as address:
+        yield Scene(glance, source, crds_installed, sandbox_directory / "killed", address)
 
 
 @pytest.fixture(scope="module")
 def calls(scene: Scene) -> tuple[list[str], list[str]]:
     """The mutating calls of an import and of a deletion that nobody disturbs."""
     lab = scene.lab()
-    with Mortal(scene.directory, lab) as operator:
+    with Mortal(scene, lab) as operator:
         scene.serve([lab])
         imported = operator.calls()
         scene.remove([lab])
@@ -168,8 +171,7 @@ def test_the_calls_to_be_killed_at_are_of_every_kind(calls: tuple[list[str], lis
 
 def served_once(lab: Lab) -> str:
     """The id of the one image there is for the object, which is all that it should be."""
-    awaited(lab, "condition=Ready")
-    status = lab.ready(NAME)["status"]
+    status = lab.ready(NAME, timeout=55)["status"]
     (image,) = lab.owned(NAME)
     assert image["id"] == status["id"]
     shown = {key: image[key] for key in ("status", "visibility", "protected", "tags", "os_distro")}
@@ -206,7 +208,7 @@ def test_killed_at_each_call_of_a_deletion(scene: Scene, calls: tuple[list[str],
     scene.kill_at_each(labs, when, lambda lab: lab.delete(NAME))
     with scene.operator(*labs):
         for lab in labs:
-            awaited(lab, "delete")
+            lab.gone(NAME, timeout=55)
     assert not scene.everything() - others
 
 
@@ -214,7 +216,7 @@ def test_killed_while_glance_downloads(scene: Scene, calls: tuple[list[str], lis
     """The import goes on without the operator; the next one waits for it and asks for no second one."""
     lab, at = scene.lab(), calls[0].index("import") + 1
     url = scene.source.serve(lab.namespace, DATA, Fault(stall_after=1000))
-    with Mortal(scene.directory, lab, at, "after") as operator:
+    with Mortal(scene, lab, at, "after") as operator:
         lab.apply(lab.image(NAME, url, **SPEC))
         operator.dies()
     eventually(lambda: scene.source.stalled(lab.namespace))
@@ -246,7 +248,7 @@ def test_killed_as_the_leader(scene: Scene, calls: tuple[list[str], list[str]]) 
     """Whoever follows a dead leader acts when its Lease has expired, and not before."""
     lab, at = scene.lab(), calls[0].index("import") + 1
     election = {"leader_elect": True, "lease_namespace": lab.namespace, **TERMS}
-    with Mortal(scene.directory, lab, at, "after", **election) as operator:
+    with Mortal(scene, lab, at, "after", **election) as operator:
         lab.apply(scene.image(lab))
         operator.dies()
     dead = lease_of(lab)

@@ -1,6 +1,5 @@
 """Many at once: few imports in flight, one look for all of them, and nobody waits behind a crowd."""
 
-import json
 import re
 import time
 from collections.abc import Iterator
@@ -34,8 +33,7 @@ def serving(crowd: Lab, tmp_path_factory: pytest.TempPathFactory, request: pytes
 
 
 def reasons(lab: Lab) -> list[str]:
-    bodies = json.loads(lab.kubectl("get", "gimg", "-o", "json"))["items"]
-    return [condition(body, "Ready").get("reason", "") for body in bodies]
+    return [condition(body, "Ready").get("reason", "") for body in lab.all()]
 
 
 @pytest.mark.parametrize("serving", [6], indirect=True)
