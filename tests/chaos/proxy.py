@@ -6,10 +6,11 @@ import asyncio
 import contextlib
 import ssl
 import threading
+import time
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar
 
 import aiohttp
 from aiohttp import web
@@ -25,8 +26,8 @@ _KEPT = ("content-type", "accept", "user-agent")
 class Fault:
     """What is answered instead of what the API server would say; None from `answer` lets the request through.
 
-    on: which requests: "watch", "list" or "all" (several by "+"). limit: page size that lists are cut down to.
-    refuse: no answer at all, the port is closed.
+    on: which requests: kinds (see kind_of), several by "+", or "all". limit: page size that lists are cut down to.
+    refuse: no answer at all, the port is closed. ends: whether kopf gives up, so that the feed has to be started again.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Fault:
     answer: Answer | None = None
     limit: int | None = None
     refuse: bool = False
+    ends: bool = False
 
     def concerns(self, request: web.Request) -> bool:
         """Whether the request is among those that the fault is for."""
@@ -41,15 +43,27 @@ class Fault:
 
 
 def kind_of(request: web.Request) -> str:
-    """watch, list (of our kinds), or other."""
-    if request.query.get("watch"):
-        return "watch"
+    """Of our kinds watch, list, or patch; else lease (a write of one), write, or other."""
     ours = request.path.startswith("/apis/glance-operator.io/v1alpha1/")
-    return "list" if ours and request.method == "GET" and "limit" in request.query else "other"
+    if request.method != "GET":
+        leases = request.path.startswith("/apis/coordination.k8s.io/")
+        return "patch" if ours and request.method == "PATCH" else "lease" if leases else "write"
+    if ours and request.query.get("watch"):
+        return "watch"
+    return "list" if ours and "limit" in request.query else "other"
+
+
+class Asked(NamedTuple):
+    """One request: its kind, the HTTP method, the path, and when it came (seconds, monotonic)."""
+
+    kind: str
+    method: str
+    path: str
+    at: float
 
 
 class Proxy:
-    """Runs in a thread of its own. asked: (kind, HTTP method, path) of every request since the last `begin`."""
+    """Runs in a thread of its own. Since the last `begin`: what was `asked`, and how many the fault `hits`."""
 
     def __init__(self, upstream: Connection) -> None:
         self._upstream = upstream
@@ -57,7 +71,7 @@ class Proxy:
         self._streams: set[asyncio.Transport] = set()
         self._runner: web.AppRunner | None = None
         self._port = 0
-        self.asked: list[tuple[str, str, str]] = []
+        self.asked: list[Asked] = []
         self.hits = 0
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -81,6 +95,13 @@ class Proxy:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
         self._loop.close()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
     def kubeconfig(self, path: Path) -> Path:
         """Write a kubeconfig that leads here."""
@@ -143,12 +164,12 @@ current-context: proxy
             transport.abort()
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
-        self.asked.append((kind_of(request), request.method, request.path))
+        self.asked.append(Asked(kind_of(request), request.method, request.path, time.monotonic()))
         fault = self._fault
         if fault.answer and fault.concerns(request):
+            self.hits += 1
             wrong = await fault.answer(request)
             if wrong is not None:
-                self.hits += 1
                 return wrong
         return await self._forward(request, fault.limit)
 
