@@ -85,8 +85,8 @@ class Clouds:
         self._current: dict[tuple[str, str, str], str] = {}
 
     def find(self, namespace: str, secret: str, cloud: str, *, fresh: bool = False) -> Cloud:
-        """The cloud that this entry of the Secret names; ``fresh`` reads the Secret again and, if
-        the cloud was down, lets one caller try it now.
+        """The cloud that this entry of the Secret names; ``fresh`` reads the Secret again, asks the service again what
+        it offers and, if the cloud was down, lets one caller try it now.
 
         Raises Unavailable: what is wrong with the Secret.
         """
@@ -100,6 +100,7 @@ class Clouds:
             raise
         if fresh:
             found.gate.try_now()
+            found.forget_service()
         if found.gate.troubled():
             ca_file(credentials.ca)  # somebody may have cleaned up
             self._reader.reread_soon(namespace, secret)  # the cure may be another password

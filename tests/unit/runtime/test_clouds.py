@@ -207,7 +207,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     return advance
 
 
-def test_what_a_service_offers_is_asked_once_a_minute(
+def test_what_a_service_offers_is_asked_once_a_minute_or_when_somebody_says_so(
     office: Office, monkeypatch: pytest.MonkeyPatch, clock: Callable[[float], None]
 ) -> None:
     office.write("a")
@@ -224,3 +224,5 @@ def test_what_a_service_offers_is_asked_once_a_minute(
     assert cloud.service() is asked[0]
     clock(2)
     assert cloud.service() is asked[1]
+    office.clouds.find("a", "openstack", "lab", fresh=True)
+    assert cloud.service() is asked[2]
