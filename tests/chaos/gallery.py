@@ -16,6 +16,7 @@ from sandbox_kit.source import Fault
 DATA = images.raw(1 << 16)
 MARK = "glance_operator_owner"
 IN_TIME = 30.0
+SHOWN = "public"  # those that had begun: something is to be done in Glance as soon as their imports have ended
 REST, BEGUN, NEW = ([f"{word}-{number}" for number in range(n)] for word, n in (("rest", 8), ("begun", 4), ("new", 6)))
 
 
@@ -45,8 +46,8 @@ class Gallery:
         url = self.lab.source.serve("gallery", DATA)
         self.lab.apply(*(self.lab.image(name, url) for name in REST))
         eventually(lambda: self._ready() == set(REST), timeout=60, interval=0.5)
-        stalls = Fault(stall_after=1000)
-        self.lab.apply(*(self.lab.image(name, self.lab.source.serve(name, DATA, stalls)) for name in BEGUN))
+        urls = {name: self.lab.source.serve(name, DATA, Fault(stall_after=1000)) for name in BEGUN}
+        self.lab.apply(*(self.lab.image(name, url, visibility=SHOWN) for name, url in urls.items()))
         eventually(lambda: all(map(self.lab.source.stalled, BEGUN)), timeout=60)
 
     def during(self) -> None:
@@ -74,6 +75,8 @@ class Gallery:
         def finished() -> bool:
             there = sorted((one[MARK].partition("/")[2], one["status"], one["tags"]) for one in self._in_glance())
             assert there == sorted((name, "active", tags) for name, tags in self.wanted.items()), f"in Glance: {there}"
+            public = {one[MARK].partition("/")[2] for one in self._in_glance() if one["visibility"] == SHOWN}
+            assert public == self.wanted.keys() & BEGUN, f"public: {public}"
             return self._ready() == self.wanted.keys()
 
         eventually(finished, timeout=IN_TIME, interval=0.5)
