@@ -16,6 +16,7 @@ import aiohttp
 from aiohttp import web
 
 from glance_operator.runtime.kube import Connection
+from sandbox_kit.ports import free_port
 
 T = TypeVar("T")
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse | None]]
@@ -70,7 +71,7 @@ class Proxy:
         self._fault = Fault("none")
         self._streams: set[asyncio.Transport] = set()
         self._runner: web.AppRunner | None = None
-        self._port = 0
+        self._port = free_port()  # ours also while nobody listens there
         self.asked: list[Asked] = []
         self.hits = 0
         self._loop = asyncio.new_event_loop()
@@ -144,7 +145,6 @@ current-context: proxy
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self._port, reuse_address=True)
         await site.start()
-        self._port = self._runner.addresses[0][1]
 
     async def _deafen(self) -> None:
         await self._cut()
