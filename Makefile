@@ -46,7 +46,7 @@ check: setup ## format, lint, types, layers, unit tests, generated files: the qu
 .PHONY: test
 test: ## all tests, on a real control plane and a real Glance
 	@$(MAKE) --no-print-directory parts
-	@$(BIN)/pytest $(SUITES) --numprocesses $(JOBS) --dist loadfile $(ARGS)
+	@$(BIN)/pytest $(SUITES) --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 .PHONY: demo
 demo: setup ## the operator at work on hack/samples, watched live (ONCE=1: ends by itself)

@@ -4,8 +4,10 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from sandbox_kit import binaries, environment
 from sandbox_kit.control_plane import ControlPlane
@@ -113,3 +115,16 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.section("time per suite", sep="-")
     for suite, seconds in sorted(seconds_of.items()):
         terminalreporter.write_line(f"{suite:<12} {seconds:7.1f} s")
+
+
+class ByFile(LoadFileScheduling):  # type: ignore[misc]  # xdist is not typed
+    """The tests of a file run in one process; so do all that ask a Keystone, which takes twenty seconds to start."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "keystone" if Path(file).parent.name == "keystone" else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+    """In place of what --dist says."""
+    return ByFile(config, log)

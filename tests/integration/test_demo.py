@@ -65,11 +65,3 @@ def test_otherwise_it_waits_and_ctrl_c_puts_everything_away(tmp_path: Path) -> N
         running.send(signal.SIGINT)
         assert running.wait(60) == 0, running.tail()
     assert not list(tmp_path.glob("glance-operator-demo-*")), "its files are gone, too"
-
-
-def test_a_killed_demo_leaves_no_process(tmp_path: Path) -> None:
-    """In the middle of its start."""
-    with demo(tmp_path) as running:
-        begun = ("kube-apiserver", "pyuwsgi")
-        eventually(lambda: all(any(name in line for line in parts(tmp_path)) for name in begun), timeout=60)
-        running.kill()

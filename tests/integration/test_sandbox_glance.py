@@ -1,4 +1,4 @@
-"""The sandbox's Glance, with and without Keystone, and the image files it is given."""
+"""The sandbox's Glance, and the image files it is given."""
 
 from typing import Any
 
@@ -8,7 +8,6 @@ from tests.support import eventually
 
 from sandbox_kit import images
 from sandbox_kit.glance import Glance
-from sandbox_kit.keystone import OPERATOR_PASSWORD, Keystone
 from sandbox_kit.source import Fault, Source
 
 MIB = 1 << 20
@@ -86,25 +85,3 @@ def test_a_killed_glance_leaves_its_import_behind_and_serves_again_at_the_same_a
     assert found["status"] == "importing"
     assert glance.rows("SELECT status FROM images WHERE id = ?", found["id"])[0]["status"] == "importing"
     requests.delete(image, headers=headers, timeout=30).raise_for_status()
-
-
-def test_keystone_says_who_may_use_glance(keystone: Keystone, keystone_glance: Glance) -> None:
-    url = f"{keystone_glance.url}/v2/images"
-    assert requests.get(url, headers=keystone_glance.trusted_headers(), timeout=30).status_code == 401
-    token = keystone.token("operator", OPERATOR_PASSWORD, "images")
-    assert requests.get(url, headers={"X-Auth-Token": token}, timeout=30).status_code == 200
-
-
-def test_tokens_expire_when_asked_to(keystone: Keystone, keystone_glance: Glance) -> None:
-    def use(token: str) -> int:
-        return requests.get(f"{keystone_glance.url}/v2/images", headers={"X-Auth-Token": token}, timeout=30).status_code
-
-    keystone.configure(token_seconds=3)
-    keystone.restart()
-    try:
-        token = keystone.token("operator", OPERATOR_PASSWORD, "images")
-        assert use(token) == 200
-        eventually(lambda: use(token) == 401, timeout=20, interval=0.5)
-    finally:
-        keystone.configure(token_seconds=3600)
-        keystone.restart()
