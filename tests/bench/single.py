@@ -61,7 +61,9 @@ def _section(job: Job, bares: list[float], posts: list[float], applies: list[_Ap
         Figure(
             "one image, kubectl's return to Ready / bare calls", _median(a.end for a in applies) / floor, " x", LIMIT
         ),
-        Figure("one image, kubectl's start to Ready / bare calls", _median(a.start for a in applies) / floor, " x"),
+        Figure(
+            "one image, kubectl's start to Ready / bare calls", _median(a.start for a in applies) / floor, " x", LIMIT
+        ),
     ]
     rows = [
         (str(number), seconds(a), seconds(b), seconds(c.end), seconds(c.start))
