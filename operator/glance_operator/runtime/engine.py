@@ -16,6 +16,7 @@ from glance_operator.core.conditions import find, merged, standard
 from glance_operator.core.plan import AddFinalizer, LetGo, Phase, Plan, State
 from glance_operator.runtime.errors import Refused, Unavailable
 from glance_operator.runtime.intake import wish
+from glance_operator.runtime.kube import Changed
 from glance_operator.runtime.logs import about
 from glance_operator.runtime.queue import Lane, Next
 from glance_operator.runtime.store import Body, Key
@@ -95,7 +96,12 @@ class Engine:
     def reconcile(self, key: Key) -> Next:
         """Passes over the object until there is something to wait for. Raises what the API server's client raises."""
         for _ in range(_STEPS):
-            if (wait := self._once(key)) is not None or self._world.stopping():
+            try:
+                wait = self._once(key)
+            except Changed as change:  # what was about to be written was thought of another state
+                self._world.store.put(key, change.body)
+                continue
+            if wait is not None or self._world.stopping():
                 return wait or Next(0, Lane.BEGUN)
         return Next(0, Lane.BEGUN)
 

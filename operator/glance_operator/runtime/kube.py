@@ -22,10 +22,10 @@ from kubernetes.client.rest import RESTClientObject
 
 from glance_operator import __version__
 from glance_operator.runtime import rest
-from glance_operator.runtime.rest import ApiError, Connection, Listing, Request, Resource, Unreachable
+from glance_operator.runtime.rest import ApiError, Changed, Connection, Listing, Request, Resource, Unreachable
 from glance_operator.runtime.store import Body, Key, Version
 
-__all__ = ["ApiError", "Connection", "Kube", "Listing", "Resource", "Transport", "Unreachable"]
+__all__ = ["ApiError", "Changed", "Connection", "Kube", "Listing", "Resource", "Transport", "Unreachable"]
 
 USER_AGENT = f"glance-operator/{__version__}"
 _CONNECT_TIMEOUT = 5.0
@@ -169,8 +169,18 @@ class Kube:
         return self._cluster_id
 
     def patch_status(self, body: Body, status: dict[str, Any]) -> Body | None:
-        """Replace the whole status of exactly this object (its uid is checked); the new body, None if it is no more."""
-        return self._patch(body, [{"op": "add", "path": "/status", "value": status}], "status")
+        """Replace the whole status of exactly this state of this object; the new body, None if it is no more.
+
+        Raises Changed: so the late write of a leader that was stopped undoes nothing that its successor wrote.
+        """
+        read = {"op": "replace", "path": "/metadata/resourceVersion", "value": body["metadata"]["resourceVersion"]}
+        try:
+            return self._patch(body, [read, {"op": "add", "path": "/status", "value": status}], "status")
+        except ApiError as error:
+            fresh = self._fresh(body) if error.status in _CHANGED_MEANWHILE else None
+            if fresh and fresh["metadata"]["resourceVersion"] != body["metadata"]["resourceVersion"]:
+                raise Changed(error, fresh) from error
+            raise
 
     def add_finalizer(self, body: Body, finalizer: str) -> Body | None:
         """The object with the finalizer; None if it is no more."""

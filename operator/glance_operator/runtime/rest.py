@@ -30,6 +30,14 @@ class ApiError(Exception):
         return self.status == 404 and self.reason == "NotFound"
 
 
+class Changed(ApiError):  # noqa: N818  (a state of the world, and callers read it as one)
+    """The object is not what it was when it was read; ``body`` is what it is now."""
+
+    def __init__(self, error: ApiError, body: Body) -> None:
+        super().__init__(error.status, error.reason, error.message)
+        self.body = body
+
+
 class Connection(NamedTuple):
     """How to reach the API server; paths are of PEM files, authorization is a whole header value."""
 

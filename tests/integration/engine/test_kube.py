@@ -9,7 +9,7 @@ from tests.support import eventually
 
 from glance_operator.runtime import kube as module
 from glance_operator.runtime.events import Recorder
-from glance_operator.runtime.kube import ApiError, Kube, Unreachable
+from glance_operator.runtime.kube import ApiError, Changed, Kube, Unreachable
 from glance_operator.runtime.leader import LostLease
 from glance_operator.runtime.rest import Request
 from glance_operator.runtime.store import Body, Key
@@ -40,13 +40,15 @@ def test_the_whole_status_is_replaced(kube: Kube, cluster: Cluster) -> None:
     assert "managedFields" not in second["metadata"]
 
 
-def test_a_status_is_written_over_newer_versions_of_the_same_object(kube: Kube, cluster: Cluster) -> None:
+def test_a_status_thought_of_an_older_state_is_not_written(kube: Kube, cluster: Cluster) -> None:
+    """Nor one that a leader has sent before it was stopped, and that arrives when another has long been at it."""
     old = cluster.create("a")
     cluster.patch("a", {"metadata": {"labels": {"x": "y"}}})
-    new = kube.patch_status(old, status_of(1, "later"))
-    assert message(new) == "later"
-    assert new is not None
-    assert new["metadata"]["labels"] == {"x": "y"}
+    with pytest.raises(Changed) as change:
+        kube.patch_status(old, status_of(1, "late"))
+    assert change.value.body["metadata"]["labels"] == {"x": "y"}
+    assert message(cluster.get("a")) == ""
+    assert message(kube.patch_status(change.value.body, status_of(1, "thought again"))) == "thought again"
 
 
 def test_another_object_of_the_same_name_is_not_touched(kube: Kube, cluster: Cluster) -> None:

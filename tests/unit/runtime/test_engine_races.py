@@ -9,6 +9,7 @@ from tests.unit.runtime.engine_cluster import KEY, Cluster
 
 from glance_operator.core.plan import AddFinalizer, Phase, Plan, State, doing
 from glance_operator.runtime.engine import finalizer
+from glance_operator.runtime.kube import ApiError, Changed
 from glance_operator.runtime.store import Body
 
 READY = Plan(State(Phase.READY, "Available", "Served"))
@@ -46,3 +47,23 @@ def test_what_nobody_wished_for_gets_none(changed: dict[str, Any]) -> None:
     busy = Busy(changed)
     busy.run(READY)
     assert busy.engine._world.queue.poll() is None
+
+
+class Outrun(Cluster):
+    """Somebody else is faster with the first write."""
+
+    outrun = False
+
+    def patch_status(self, body: Body, status: Body) -> Body | None:
+        if self.outrun:
+            return super().patch_status(body, status)
+        self.outrun, fresh = True, self._new(body)
+        assert fresh is not None
+        raise Changed(ApiError(409, "Conflict", "the object has been modified"), fresh)
+
+
+def test_a_status_thought_of_an_older_state_is_thought_again_at_once() -> None:
+    cluster = Outrun()
+    cluster.create(finalizer("Image"))
+    cluster.run(READY, READY)
+    assert cluster.told() == ["write Available", "Normal Available: Served"]
