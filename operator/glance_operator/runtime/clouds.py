@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from glance_operator.core.image.identity import CLUSTER
 from glance_operator.core.image.observed import Cause, Service
@@ -13,10 +13,12 @@ from glance_operator.core.plan import Phase, State
 from glance_operator.runtime.credentials import Credentials, CredentialsReader, ca_file
 from glance_operator.runtime.errors import Unavailable
 from glance_operator.runtime.gate import Gate
-from glance_operator.runtime.glance import Endpoint, Glance
 from glance_operator.runtime.looks import Looks
 from glance_operator.runtime.slots import Slots
 from glance_operator.runtime.store import Key
+
+if TYPE_CHECKING:
+    from glance_operator.runtime.glance import Glance
 
 _PREPARED = 2  # so many images are made before there is a slot for their import
 _SERVICE_FOR = 60.0  # seconds for which stores and methods are taken as known
@@ -156,6 +158,9 @@ class Clouds:
                 self._telemetry.cloud_up(cloud.name, up)
 
     def _made(self, name: str, credentials: Credentials) -> Cloud:
+        # OpenStack's libraries take a third of a second, which a start with nothing to do does not need
+        from glance_operator.runtime.glance import Endpoint, Glance  # noqa: PLC0415
+
         try:
             endpoint = Endpoint(credentials.settings, ca_file(credentials.ca))
         except ValueError as error:

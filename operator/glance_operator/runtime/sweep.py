@@ -18,8 +18,8 @@ from glance_operator.runtime.kube import ApiError, Listing, Unreachable
 from glance_operator.runtime.store import Body, Key, Store, Version
 
 log = logging.getLogger(__name__)
-_LOOK = 0.1
-_GATHER = 0.2
+_LOOK = 0.05
+_GATHER = 0.1
 _RETRY = 3.0
 _FEW = 50  # so many objects are fetched one by one
 
