@@ -45,7 +45,7 @@ class QueueMachine(RuleBasedStateMachine):
             self.running.add(key)
             self.owed.discard(key)
 
-    @rule(key=KEYS, after=st.builds(Next, st.none() | SECONDS, LANES, st.booleans()))
+    @rule(key=KEYS, after=st.builds(Next, st.none() | SECONDS, LANES, st.booleans(), SECONDS))
     def finish(self, key: Key, after: Next) -> None:
         if key in self.running:
             self.running.discard(key)
