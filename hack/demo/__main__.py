@@ -8,7 +8,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 
@@ -53,7 +53,7 @@ class AtTemplate(string.Template):
 
 
 def main() -> int:
-    """Run the demo; 0 when every Image reached its expected state (or, without --once, was left by Ctrl-C)."""
+    """Run the demo; 0 when every Image reached its expected state, or when Ctrl-C came too soon to tell."""
     chosen = arguments()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # the same way out as Ctrl-C
     try:
@@ -63,7 +63,7 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        return 1 if chosen.once else 0
+        return 1 if chosen.once else 0  # who asked for --once asked for an answer
 
 
 def arguments() -> argparse.Namespace:
@@ -86,7 +86,7 @@ class Demo:
         self._operator = Operator(directory, self._sandbox.control_plane.kubeconfig)
 
     def run(self) -> int:
-        """Start, apply, watch; 0 when all became as expected. Without --once it then waits for Ctrl-C."""
+        """Start, apply, watch, and, without --once, wait for Ctrl-C; 0 when all became as expected, else 1."""
         with ExitStack() as running:
             for what, part in (("control plane, Glance and source", self._sandbox), ("operator", self._operator)):
                 self._timed(what, partial(running.enter_context, part))
@@ -94,11 +94,11 @@ class Demo:
             wrong = self._watch()
             for name, words in wrong.items():
                 self._console.print(f"{name}: {'; '.join(words)}", highlight=False, markup=False)
-            if self._chosen.once:
-                return 1 if wrong else 0
-            self._say_next()
-            threading.Event().wait()
-        return 0
+            if not self._chosen.once:
+                self._say_next()
+                with suppress(KeyboardInterrupt):
+                    threading.Event().wait()
+        return 1 if wrong else 0
 
     def _timed(self, what: str, start: Callable[[], object]) -> None:
         begun = time.monotonic()

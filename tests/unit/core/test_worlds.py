@@ -107,7 +107,7 @@ def told(one: View, plan: Plan, old: dict[str, Any] | None = None) -> dict[str, 
     return body | {"status": status(one, plan, body)}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(worlds())
 def test_nothing_is_done_to_an_image_that_is_not_ours_or_is_being_imported(one: View) -> None:
     seen, plan = decide(one)
@@ -123,7 +123,7 @@ def test_nothing_is_done_to_an_image_that_is_not_ours_or_is_being_imported(one: 
         assert harmless
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(worlds())
 def test_what_is_said_is_clear(one: View) -> None:
     seen, plan = decide(one)
@@ -136,7 +136,7 @@ def test_what_is_said_is_clear(one: View) -> None:
         assert support_kstatus.compute(body) == wanted[plan.state.phase]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(worlds())
 def test_after_what_was_said_there_is_quiet(one: View) -> None:
     """The next pass in the same world, remembering only what the status holds, writes nothing."""
