@@ -33,8 +33,7 @@ _LEASE_TIMEOUT = 4.0  # an answer that comes later is of no use: the next renewa
 _CONNECTIONS = 32
 _PAGE = 500
 _ATTEMPTS = 5
-_CHANGED_MEANWHILE = (409, 422)  # a conflict, or a failed `test` of a JSON patch
-_PERHAPS_GONE = (404, *_CHANGED_MEANWHILE)
+_PERHAPS_GONE = (404, 409, 422)  # also a conflict, or a failed `test` of a JSON patch
 
 Observe = Callable[[str, str, str, float], None]
 
@@ -174,13 +173,7 @@ class Kube:
         Raises Changed: so the late write of a leader that was stopped undoes nothing that its successor wrote.
         """
         read = {"op": "replace", "path": "/metadata/resourceVersion", "value": body["metadata"]["resourceVersion"]}
-        try:
-            return self._patch(body, [read, {"op": "add", "path": "/status", "value": status}], "status")
-        except ApiError as error:
-            fresh = self._fresh(body) if error.status in _CHANGED_MEANWHILE else None
-            if fresh and fresh["metadata"]["resourceVersion"] != body["metadata"]["resourceVersion"]:
-                raise Changed(error, fresh) from error
-            raise
+        return self._patch(body, [read, {"op": "add", "path": "/status", "value": status}], "status")
 
     def add_finalizer(self, body: Body, finalizer: str) -> Body | None:
         """The object with the finalizer; None if it is no more."""
@@ -224,9 +217,14 @@ class Kube:
         try:
             return self.transport.call(Request("PATCH", path, [same, *operations], rest.JSON_PATCH, fenced=True))
         except ApiError as error:
-            if error.status in _PERHAPS_GONE and self._fresh(body) is None:  # gone is for ever: it is asked twice
-                return None
-            raise
+            if error.status not in _PERHAPS_GONE:
+                raise
+            fresh = self._fresh(body)  # gone is for ever: it is asked twice
+            if fresh and fresh["metadata"]["resourceVersion"] == meta["resourceVersion"]:
+                raise
+            if fresh:
+                raise Changed(error, fresh) from error
+            return None
 
     def _fresh(self, body: Body) -> Body | None:
         """The same object as it is now; None if it is gone, or another one carries its name."""
@@ -244,10 +242,10 @@ class Kube:
                 return current
             try:
                 return self._patch(current, _finalizers(current, edit(names)))
-            except ApiError as error:
-                if error.status not in _CHANGED_MEANWHILE or attempt == _ATTEMPTS - 1:
+            except Changed as change:
+                if attempt == _ATTEMPTS - 1:
                     raise
-                current = self._fresh(body)
+                current = change.body
         return current
 
     def served(self, group: str, version: str) -> set[str]:

@@ -1,8 +1,9 @@
-"""A tiny image service and a client of it, for all tests of the client."""
+"""What several tests need: a tiny image service and a client of it, and threads."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from tests.unit.runtime.glance_lab import Lab
@@ -18,3 +19,10 @@ def service() -> Iterator[ImageService]:
 @pytest.fixture
 def lab(service: ImageService) -> Lab:
     return Lab(service)
+
+
+@pytest.fixture
+def threads() -> Iterator[ThreadPoolExecutor]:
+    """More than any bound that is tested."""
+    with ThreadPoolExecutor(40) as pool:
+        yield pool

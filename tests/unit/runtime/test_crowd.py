@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 
@@ -35,12 +34,6 @@ class Cloud:
 @pytest.fixture
 def cloud() -> Cloud:
     return Cloud()
-
-
-@pytest.fixture
-def threads() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(20) as pool:
-        yield pool
 
 
 def fill(cloud: Cloud, threads: ThreadPoolExecutor) -> list[Future[str]]:

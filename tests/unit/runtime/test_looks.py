@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
@@ -15,12 +14,6 @@ from glance_operator.core.image.observed import GlanceImage
 @pytest.fixture
 def cloud() -> Cloud:
     return Cloud()
-
-
-@pytest.fixture
-def threads() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(40) as pool:
-        yield pool
 
 
 def test_what_is_fresh_enough_is_not_asked_for(cloud: Cloud) -> None:
