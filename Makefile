@@ -15,6 +15,8 @@ SUITES ?= tests/chaos tests/integration tests/crds tests/unit
 JOBS ?= 3
 ARGS ?=
 export PYTHONPATH := $(CURDIR)/operator:$(CURDIR)/hack
+# Where this is set, each of the hundred Python processes of a test run compiles everything anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help
 help: ## this list

@@ -1,7 +1,7 @@
 """A real Kubernetes control plane: etcd, kube-apiserver and kube-controller-manager, ready in a few seconds."""
 
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
@@ -24,7 +24,14 @@ CONTROLLERS = (
 )
 
 
-class Etcd(Server):
+class GoServer(Server):
+    """A program of Kubernetes; with this much memory it spends a sixth less of the processor, or so we measured."""
+
+    def environment(self) -> Mapping[str, str]:
+        return {"GOGC": "400"}
+
+
+class Etcd(GoServer):
     """The store; it does not sync to disk, because nothing of a sandbox survives a power cut anyway."""
 
     def __init__(self, program: Path, directory: Path) -> None:
@@ -52,7 +59,7 @@ class Etcd(Server):
         return answers(f"{self.url}/health")
 
 
-class ApiServer(Server):
+class ApiServer(GoServer):
     """kube-apiserver with RBAC; its limits on requests in flight are high, so that no test measures them."""
 
     def __init__(self, program: Path, directory: Path, etcd: Etcd, authority: Authority) -> None:
@@ -96,7 +103,7 @@ class ApiServer(Server):
         return answers(f"{self.url}/readyz", self._authority.pair, self._admin)
 
 
-class ControllerManager(Server):
+class ControllerManager(GoServer):
     """Makes namespaces end, owned objects go, and service accounts appear."""
 
     def __init__(self, program: Path, directory: Path, authority: Authority, api: ApiServer) -> None:

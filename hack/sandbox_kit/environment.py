@@ -16,8 +16,8 @@ from sandbox_kit.process import run
 CONSTRAINTS = Path(__file__).with_name("openstack-constraints.txt")
 PACKAGES = ("glance", "glance_store", "keystone", "pyuwsgi", "pymysql")
 INSTALL_SECONDS = 15 * 60
-# Glance says at every start that eventlet goes away; it does not use it.
-QUIET = {"PYTHONWARNINGS": "ignore"}
+# Glance says at every start that eventlet goes away; it does not use it, but loads it, and with it a DNS library.
+QUIET = {"PYTHONWARNINGS": "ignore", "EVENTLET_NO_GREENDNS": "yes"}
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,7 @@ def test_without_its_lease_an_operator_writes_nothing(
 ) -> None:
     wait(survived.values())
     weather = weathers[0]
-    weather.crowd.cluster.create("writer", "write")  # the operator writes it for ever, as fast as it may
+    weather.crowd.cluster.create("writer", "write")  # the operator writes it for ever
     weather.proxy.begin(Fault("the Lease cannot be renewed", "lease", ERROR_500))
     began = time.monotonic()
     eventually(lambda: time.monotonic() - began > 2 * DEADLINE)

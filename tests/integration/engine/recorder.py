@@ -1,8 +1,8 @@
 """An operator whose engine only records: what the machinery around the controllers does is seen in the objects' status.
 
 Run as a program (`python recorder.py`), configured like the real one. The Glance name of an Image says what its pass
-does: `note` writes once a generation, `write` writes for ever, as fast as it may, `slow-N` begins, works for N seconds,
-and ends.
+does: `note` writes once a generation, `write` writes for ever, fifty times a second, `slow-N` begins, works for N
+seconds, and ends.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from glance_operator.settings import Settings
 
 log = logging.getLogger("glance_operator.recorder")
 FINALIZER = "glance-operator.io/image"
+PACE = 0.02
 WIRING = Wiring(controllers=frozenset({"Image"}))
 
 
@@ -53,7 +54,7 @@ class Recorder:
         verb, _, seconds = what.partition("-")
         if verb == "write":
             self._record(key, body, "wrote")
-            return Next(0, Lane.BEGUN)
+            return Next(PACE, Lane.BEGUN)
         if verb == "slow":
             self._record(key, body, "began")
             time.sleep(float(seconds))
