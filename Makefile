@@ -10,9 +10,9 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$p" && break; done)
 BIN := .venv/bin
 STAMP := .venv/.made-of-these-pins
-# The longest first; three files at a time, each with real parts of its own: much of their time is waiting.
+# The longest first; four files at a time, each with real parts of its own: much of their time is waiting.
 SUITES ?= tests/chaos tests/integration tests/crds tests/unit
-JOBS ?= 3
+JOBS ?= 4
 ARGS ?=
 export PYTHONPATH := $(CURDIR)/operator:$(CURDIR)/hack
 # Where this is set, each of the hundred Python processes of a test run compiles everything anew.

@@ -9,43 +9,29 @@ from typing import Any
 import requests
 from tests.support import eventually
 
+from sandbox_kit import controller
 from sandbox_kit.control_plane import ControlPlane
 from sandbox_kit.glance import Glance
-from sandbox_kit.loopback import answers
-from sandbox_kit.ports import free_port
-from sandbox_kit.process import Server
 from sandbox_kit.source import Source
 
 ROOT = Path(__file__).parents[3]
 Object = dict[str, Any]
 
 
-class Operator(Server):
-    """``python -m glance_operator``: settings are given without their prefix, in lower case."""
+class Operator(controller.Operator):
+    """The operator of this checkout, or a `program` of the tests in its place; without election unless told so."""
 
     grace = 20.0
 
     def __init__(self, directory: Path, kubeconfig: Path, program: Sequence[str] = (), **settings: object) -> None:
-        super().__init__("operator", directory)
-        self._program = [sys.executable, *(program or ("-m", "glance_operator"))]
-        self.port = free_port()
-        self._kubeconfig = kubeconfig
-        self._settings = {"leader_elect": "false", **settings}
-
-    def relocate(self) -> None:
-        self.port = free_port()
+        super().__init__(directory, kubeconfig, **{"leader_elect": "false", **settings})
+        self._program = program
 
     def command(self) -> Sequence[str | Path]:
-        return self._program
+        return [sys.executable, *self._program] if self._program else super().command()
 
     def environment(self) -> Mapping[str, str]:
-        chosen = {"health_port": self.port, **self._settings}
-        given = {f"GLANCE_OPERATOR_{name.upper()}": str(value) for name, value in chosen.items()}
-        paths = f"{ROOT / 'operator'}:{ROOT / 'hack'}:{ROOT}"
-        return {"KUBECONFIG": str(self._kubeconfig), "PYTHONPATH": paths, **given}
-
-    def ready(self) -> bool:
-        return answers(f"http://127.0.0.1:{self.port}/readyz")
+        return {**super().environment(), "PYTHONPATH": f"{ROOT / 'operator'}:{ROOT / 'hack'}:{ROOT}"}
 
     def metrics(self) -> dict[str, float]:
         """Every sample as ``name{labels}`` -> value."""

@@ -47,7 +47,10 @@ def test_what_envtest_lacks_is_built(machine: Path) -> None:
     for name in ("etcd", "kube-apiserver", "kubectl"):
         program(offered / name, "#!/bin/sh\necho offered\n")
     program(machine / "bin" / "setup-envtest", f"#!/bin/sh\nprintf '%s' '{offered}'\n")
-    builder = '#!/bin/sh\nwhile [ "$1" != -o ]; do shift; done\necho "echo built by go" > "$2"\n'
+    builder = """#!/bin/sh
+while [ "$1" != -o ]; do shift; done
+for package in $3 $4 $5; do echo "echo built by go" > "$2/${package##*/}"; done
+"""
     program(machine / "bin" / "go", builder)
     found = binaries.ensure()
     assert "offered" in found["etcd"].read_text()
@@ -59,6 +62,6 @@ def test_what_envtest_lacks_is_built(machine: Path) -> None:
 
 def test_a_failed_build_leaves_nothing_half_made(machine: Path) -> None:
     program(machine / "bin" / "go", "#!/bin/sh\nexit 1\n")
-    with pytest.raises(binaries.MissingBinaryError, match="building etcd failed"):
+    with pytest.raises(binaries.MissingBinaryError, match=r"building etcd, kube-apiserver, .* failed"):
         binaries.ensure()
     assert not [path for path in (machine / "cache").rglob("*") if path.is_file() and path.suffix != ".lock"]
