@@ -32,8 +32,15 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --group dev -e .
 	@touch $@
 
-.PHONY: parts
-parts: setup ## Kubernetes' programs and Glance's environment, kept in the user's cache (minutes, once)
+.PHONY: parts kubernetes prepared
+parts: ## Kubernetes' programs and Glance's environment, kept in the user's cache (minutes, once)
+	@$(MAKE) --no-print-directory --jobs 2 kubernetes prepared
+
+# Compiling takes the longest and needs nothing that is installed first.
+kubernetes:
+	@$(PYTHON) -m sandbox_kit.binaries
+
+prepared: setup
 	@$(BIN)/python -m sandbox_kit prepare
 
 .PHONY: check

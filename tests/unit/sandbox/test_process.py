@@ -26,10 +26,12 @@ signal.signal(signal.SIGTERM, lambda *_: (print("bye"), sys.exit(3)))
 print("up", flush=True)
 time.sleep(300)
 """
+# A shell that starts us in the background has Ctrl-C ignored, by us and by whom we start.
 CALLER = """
-import sys
+import signal, sys
 from pathlib import Path
 from sandbox_kit.process import Process
+signal.signal(signal.SIGINT, signal.default_int_handler)
 p = Process([sys.executable, "-c", sys.argv[2]], Path(sys.argv[1]), grace=0.2)
 print(p.pid, flush=True)
 sys.stdin.read()
