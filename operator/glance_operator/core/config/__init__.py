@@ -1,0 +1,32 @@
+"""The configuration of a GlanceAPI as files: pure, sorted, the same for the same spec, so that its hash names it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+
+from glance_operator.core.config import api, imports, server, stores
+from glance_operator.core.config.service import Service, Store
+
+__all__ = ["Service", "Store", "digest", "files", "policy"]
+
+policy = server.policy
+
+
+def files(service: Service) -> dict[str, str]:
+    """Every file below /etc/glance by name, the policy apart: that one changes under running pods."""
+    return {
+        "glance-api.conf": api.text(service),
+        "glance-image-import.conf": imports.text(service.spec.imports),
+        "glance-api-paste.ini": server.paste(service),
+        "uwsgi.ini": server.uwsgi(service),
+        api.LOGGING: server.logging(service),
+        **{f"{whose}.ca.crt": pem for whose, pem in service.cas.items()},
+        **stores.files(service),
+    }
+
+
+def digest(found: Mapping[str, str]) -> str:
+    """Ten letters that change with any byte of any file."""
+    return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()[:10]
