@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests import forks
 from xdist.scheduler import LoadFileScheduling
 
 from sandbox_kit import binaries, environment
@@ -102,6 +103,11 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         binaries.ensure()
     if wanted & {"glance", "keystone"}:
         environment.ensure()
+
+
+def pytest_sessionfinish() -> None:
+    """Forks of operators end with their tests; this ends what they were forked from."""
+    forks.end()
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

@@ -2,10 +2,12 @@
 
 import os
 import shutil
+import socket
 import sys
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
+from urllib.request import getproxies
 
 from sandbox_kit import cache
 from sandbox_kit.process import ProgramError, run
@@ -16,6 +18,7 @@ MODULE = Path(__file__).with_name("kube")
 # The same for both builds, so that one can use what the other has compiled.
 LIGHT = ("-trimpath", "-buildvcs=false", "-gcflags=all=-dwarf=false")
 GO = {"CGO_ENABLED": "0", "GOGC": "400", "GOMEMLIMIT": "2GiB"}
+INDEX = "raw.githubusercontent.com"  # where setup-envtest looks first
 SETUP_ENVTEST = "sigs.k8s.io/controller-runtime/tools/setup-envtest@latest"
 DOWNLOAD_SECONDS = 90
 BUILD_SECONDS = 30 * 60
@@ -67,7 +70,17 @@ def _download(names: Iterable[str], home: Path) -> None:
 def _setup_envtest() -> list[str] | None:
     if found := shutil.which("setup-envtest"):
         return [found]
-    return ["go", "run", *LIGHT, SETUP_ENVTEST] if shutil.which("go") else None
+    return ["go", "run", *LIGHT, SETUP_ENVTEST] if shutil.which("go") and _internet() else None
+
+
+def _internet() -> bool:
+    """Whether it is worth the better part of a minute that compiling setup-envtest takes."""
+    if getproxies():
+        return True
+    try:
+        return bool(socket.getaddrinfo(INDEX, 443))
+    except OSError:
+        return False
 
 
 def _build(names: Iterable[str], home: Path) -> None:

@@ -11,7 +11,7 @@ from tests.chaos.proxy import Fault
 from tests.support import eventually
 
 log = logging.getLogger(__name__)
-CHANGES = 15
+CHANGES = 10
 LASTS = 2.0
 STARTS = "glance_operator_feed_starts_total"
 

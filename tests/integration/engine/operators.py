@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import signal
-import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
 import requests
+from tests.forks import Fork
 
-from sandbox_kit.process import Process
-
-RECORDER = Path(__file__).parent / "recorder.py"
-SOURCES = Path(__file__).parents[3] / "operator"
 PORT_LINE = "on port "
-GRACE = 2.0  # for one whose test was killed; tests that look at an end wait for it themselves
 
 
 class Operator:
@@ -35,14 +30,13 @@ class Operator:
         }
         self._environment = {
             "KUBECONFIG": str(kubeconfig),
-            "PYTHONPATH": str(SOURCES),
             **{f"GLANCE_OPERATOR_{key.upper()}": str(value) for key, value in given.items()},
         }
 
     def start(self) -> Self:
         """Begin, with an empty log."""
         self.log.unlink(missing_ok=True)
-        self.process = Process([sys.executable, RECORDER], self.log, self._environment, GRACE)
+        self.process = Fork("recorder", self._environment, self.log)
         return self
 
     def send(self, number: signal.Signals) -> None:

@@ -1,6 +1,6 @@
 """An operator whose engine only records: what the machinery around the controllers does is seen in the objects' status.
 
-Run as a program (`python recorder.py`), configured like the real one. The Glance name of an Image says what its pass
+A program of the nursery, configured like the real one. The Glance name of an Image says what its pass
 does: `note` writes once a generation, `write` writes for ever, fifty times a second, `slow-N` begins, works for N
 seconds, and ends.
 """
@@ -87,7 +87,3 @@ def main() -> None:
     app.start()
     ended.wait()
     app.stop()
-
-
-if __name__ == "__main__":
-    main()

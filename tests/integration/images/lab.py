@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
+from tests.forks import Fork
 from tests.support import eventually
 
 from sandbox_kit import controller
@@ -37,6 +38,13 @@ class Operator(controller.Operator):
         """Every sample as ``name{labels}`` -> value."""
         lines = requests.get(f"http://127.0.0.1:{self.port}/metrics", timeout=10).text.splitlines()
         return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines if not line.startswith("#")}
+
+
+class ForkedOperator(Operator):
+    """The same, started in a tenth of the time: a fork of one that has imported everything."""
+
+    def launch(self) -> None:
+        self._process = Fork("operator", self.environment(), self.log)
 
 
 class Lab:

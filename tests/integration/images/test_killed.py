@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Self
 
 import pytest
+from tests.forks import Fork
 from tests.integration.images.conftest import new_namespace
-from tests.integration.images.lab import Lab, Object, Operator
-from tests.integration.images.nursery import Fork, nursery
+from tests.integration.images.lab import ForkedOperator, Lab, Object, Operator
 from tests.support import eventually
 
 from sandbox_kit import images
@@ -48,13 +48,13 @@ class Mortal:
     """An operator for one namespace that dies ``when`` (before or after) the ``at``-th mutating call."""
 
     def __init__(self, scene: Scene, lab: Lab, at: int = 0, when: str = "before", **settings: object) -> None:
-        here, self._nursery = scene.directory / f"{lab.namespace}-{when}-{at}", scene.nursery
+        here = scene.directory / f"{lab.namespace}-{when}-{at}"
         self._operator = Operator(here, lab.kube.kubeconfig, (), watch_namespaces=lab.namespace, **settings)
         self._calls = here / "calls"
         self._fate = {"CALLS_FILE": str(self._calls), "KILL_AT": str(at), "KILL_WHEN": when}
 
     def __enter__(self) -> Self:
-        self._process = Fork(self._nursery, {**self._operator.environment(), **self._fate}, self._operator.log)
+        self._process = Fork("crash_operator", {**self._operator.environment(), **self._fate}, self._operator.log)
         eventually(self._operator.ready, 60)
         return self
 
@@ -89,7 +89,6 @@ class Scene:
     source: Source
     kube: ControlPlane
     directory: Path
-    nursery: Path
 
     def lab(self) -> Lab:
         """A new namespace with credentials."""
@@ -103,11 +102,11 @@ class Scene:
     def image(self, lab: Lab) -> Object:
         return lab.image(NAME, self.source.serve(NAME, DATA), **SPEC)
 
-    def operator(self, *labs: Lab, **settings: object) -> Operator:
+    def operator(self, *labs: Lab, **settings: object) -> ForkedOperator:
         """One that lives, and serves all these namespaces."""
         namespaces = ",".join(lab.namespace for lab in labs)
         directory = self.directory / f"heir-{labs[0].namespace}"
-        return Operator(directory, self.kube.kubeconfig, (), watch_namespaces=namespaces, **settings)
+        return ForkedOperator(directory, self.kube.kubeconfig, (), watch_namespaces=namespaces, **settings)
 
     def kill_at_each(self, labs: list[Lab], when: str, begin: Callable[[Lab], None]) -> None:
         """In the n-th namespace ``begin``, and have the operator there die at its n-th call."""
@@ -142,9 +141,8 @@ class Scene:
 
 
 @pytest.fixture(scope="module")
-def scene(crds_installed: ControlPlane, glance: Glance, source: Source, sandbox_directory: Path) -> Iterator[Scene]:
-    with nursery() as address:
-        yield Scene(glance, source, crds_installed, sandbox_directory / "killed", address)
+def scene(crds_installed: ControlPlane, glance: Glance, source: Source, sandbox_directory: Path) -> Scene:
+    return Scene(glance, source, crds_installed, sandbox_directory / "killed")
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from tests.integration.images.conftest import new_namespace
-from tests.integration.images.lab import Lab, Operator, condition
+from tests.integration.images.lab import ForkedOperator, Lab, Operator, condition
 from tests.support import eventually
 
 from sandbox_kit import images
@@ -28,7 +28,7 @@ def crowd(crds_installed: ControlPlane, glance: Glance, source: Source) -> Lab:
 @pytest.fixture
 def serving(crowd: Lab, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Operator]:
     settings = {"watch_namespaces": crowd.namespace, "imports_per_cloud": request.param}
-    with Operator(tmp_path_factory.mktemp("operator"), crowd.kube.kubeconfig, **settings) as running:
+    with ForkedOperator(tmp_path_factory.mktemp("operator"), crowd.kube.kubeconfig, **settings) as running:
         yield running
 
 

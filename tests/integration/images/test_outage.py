@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.integration.images.conftest import new_namespace
-from tests.integration.images.lab import Lab, Operator, condition
+from tests.integration.images.lab import ForkedOperator, Lab, Operator, condition
 from tests.support import eventually
 
 from sandbox_kit import images
@@ -32,7 +32,7 @@ def outage(crds_installed: ControlPlane, source: Source, tmp_path_factory: pytes
 def down(outage: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
     settings = {"watch_namespaces": outage.namespace, "lost_grace": "3s", "resync": "2s", "retry_base": "1s"}
     directory: Path = tmp_path_factory.mktemp("operator")
-    with Operator(directory, outage.kube.kubeconfig, **settings) as running:
+    with ForkedOperator(directory, outage.kube.kubeconfig, **settings) as running:
         yield running
 
 
