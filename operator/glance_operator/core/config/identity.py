@@ -51,10 +51,19 @@ def _authtoken(service: Service, keystone: Keystone) -> ini.Options:
         **_asking(service, keystone),
         "www_authenticate_uri": keystone.auth_url,
         "interface": keystone.interface or "internal",
-        "memcached_servers": ",".join(keystone.memcached_servers) if keystone.memcached_servers else None,
+        "service_type": "image",  # application credentials with access rules are checked against it
         "service_token_roles": "service",
         "service_token_roles_required": True,
+        **_memcached(keystone),
     }
+
+
+def _memcached(keystone: Keystone) -> ini.Options:
+    """One server that is gone must not hold up every request."""
+    if not keystone.memcached_servers:
+        return {}
+    servers = ",".join(sorted(keystone.memcached_servers))
+    return {"memcached_servers": servers, "memcache_pool_dead_retry": 10, "memcache_pool_conn_get_timeout": 2}
 
 
 def _limits(service: Service, keystone: Keystone) -> ini.Options:

@@ -73,6 +73,7 @@ def uwsgi(service: Service) -> str:
         "hook-master-start": "unix_signal:15 gracefully_kill_them_all",
         "need-app": True,
         "buffer-size": 65535,
+        "chunked-input-limit": 64 * 2**20,  # of one chunk; snapshots come in larger ones than uWSGI's 1 MiB
         "http-auto-chunked": True,
         "http-raw-body": True,
         "wsgi-disable-file-wrapper": True,

@@ -1,0 +1,84 @@
+"""What the Kubernetes objects of one GlanceAPI are made of, and what all of them carry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from glance_operator.api.base import GROUP, VERSION
+from glance_operator.api.glanceapi import GlanceAPISpec
+from glance_operator.core.config.places import Places
+from glance_operator.core.config.service import Store
+
+Object = dict[str, Any]
+PORT_NAME = "api"
+NAME, INSTANCE, COMPONENT = (f"app.kubernetes.io/{word}" for word in ("name", "instance", "component"))
+
+
+@dataclass(frozen=True)
+class Blueprint:
+    """A GlanceAPI with everything that was resolved for it.
+
+    uid: of the object, which owns all that is made. image: the container image. config: name of the Secret with the
+    files of `core.config.files`. stores: those in the configuration. operator: the operator's pods as a NetworkPolicy
+    names them. domain: of the cluster's DNS.
+    """
+
+    name: str
+    namespace: str
+    uid: str
+    spec: GlanceAPISpec
+    image: str
+    config: str
+    stores: tuple[Store, ...] = ()
+    operator: Mapping[str, Any] = field(default_factory=dict)
+    domain: str = "cluster.local"
+    places: Places = field(default_factory=Places)
+
+    @property
+    def pods(self) -> str:
+        """The headless Service, which gives each pod its name."""
+        return f"{self.name}-pods"
+
+    @property
+    def policy(self) -> str:
+        """The Secret with policy.yaml, which changes under running pods."""
+        return f"{self.name}-policy"
+
+    @property
+    def port(self) -> int:
+        """Of the Service."""
+        return self.spec.service.port if self.spec.service else 9292
+
+    @property
+    def scheme(self) -> str:
+        return "https" if self.spec.tls else "http"
+
+
+def selector(of: Blueprint, component: str = "api") -> dict[str, str]:
+    """The labels by which pods are found; jobs have another component, so that no Service sends them requests."""
+    return {NAME: "glance", INSTANCE: of.name, COMPONENT: component}
+
+
+def labels(of: Blueprint, component: str = "api") -> dict[str, str]:
+    return {**selector(of, component), "app.kubernetes.io/managed-by": "glance-operator"}
+
+
+def owned(of: Blueprint, kind: str, api_version: str, name: str, component: str = "api", **parts: Any) -> Object:
+    """An object of ours: it goes with its GlanceAPI."""
+    owner = {
+        "apiVersion": f"{GROUP}/{VERSION}",
+        "kind": "GlanceAPI",
+        "name": of.name,
+        "uid": of.uid,
+        "controller": True,
+        "blockOwnerDeletion": True,
+    }
+    meta = {"name": name, "namespace": of.namespace, "labels": labels(of, component), "ownerReferences": [owner]}
+    return {"apiVersion": api_version, "kind": kind, "metadata": meta, **parts}
+
+
+def given(values: Mapping[str, Any]) -> Object:
+    """Without what is not given; order makes no difference to anybody who compares."""
+    return {name: value for name, value in values.items() if value is not None}

@@ -1,0 +1,109 @@
+"""Where a pod keeps bytes: staging, cache, the stores that are file systems, and a trial's database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from glance_operator.api.glanceapi.volumes import StagingNfs, StagingPvc
+from glance_operator.api.glancestore.drivers import File, Nfs
+from glance_operator.api.volumes import CsiNfs, InlineNfs
+from glance_operator.core.manifests.plan import Blueprint, Object, given, owned
+
+Volume = Mapping[str, Any]
+
+
+def objects(of: Blueprint) -> Iterator[Object]:
+    """The claims that all pods share. Those of one pod alone come and go with it."""
+    staging, sqlite = of.spec.staging, of.spec.database.sqlite
+    if staging and staging.pvc and staging.pvc.size:
+        yield _staging_claim(of, staging.pvc, staging.pvc.size)
+    if sqlite:
+        yield _claim(of, f"{of.name}-database", sqlite.size, ["ReadWriteOnce"], None)
+
+
+def volumes(of: Blueprint) -> Iterator[Object]:
+    """By name; `mounts` says where."""
+    yield {"name": "staging", **_staging(of)}
+    if of.spec.cache:
+        yield {"name": "cache", **_ephemeral(of.spec.cache.volume_size, of.spec.cache.storage_class_name)}
+    if of.spec.database.sqlite:
+        yield {"name": "database", **_existing(f"{of.name}-database")}
+    for number, _, block in _file_systems(of):
+        yield {"name": f"store-{number}", **_file_system(block)}
+
+
+def mounts(of: Blueprint) -> Iterator[Object]:
+    yield {"name": "staging", "mountPath": of.places.staging}
+    if of.spec.cache:
+        yield {"name": "cache", "mountPath": of.places.cache}
+    if of.spec.database.sqlite:
+        yield {"name": "database", "mountPath": of.places.database.rpartition("/")[0]}
+    for number, store_id, _ in _file_systems(of):
+        yield {"name": f"store-{number}", "mountPath": of.places.store(store_id)}
+
+
+def _file_systems(of: Blueprint) -> Iterator[tuple[int, str, File | Nfs]]:
+    """Numbered: an id of a store may be longer than a volume's name, and have other letters."""
+    stores = sorted(of.stores, key=lambda store: store.id)
+    blocks = [(store.id, store.block) for store in stores]
+    for number, (store_id, block) in enumerate(blocks):
+        if isinstance(block, File | Nfs):
+            yield number, store_id, block
+
+
+def _file_system(block: File | Nfs) -> Volume:
+    if block.pvc:
+        return _existing(block.pvc.claim_name)
+    assert isinstance(block, Nfs)  # noqa: S101  # for mypy: a File has a claim
+    return _nfs(block.inline, block.csi)
+
+
+def _staging(of: Blueprint) -> Volume:
+    staging = of.spec.staging
+    if staging and staging.pvc:
+        return _existing(staging.pvc.claim_name or f"{of.name}-staging")
+    if staging and staging.nfs:
+        return _shared(staging.nfs)
+    if staging and staging.ephemeral:
+        return _ephemeral(staging.ephemeral.size, staging.ephemeral.storage_class_name)
+    limit = staging.empty_dir.size_limit if staging and staging.empty_dir else None
+    return {"emptyDir": given({"sizeLimit": limit})}
+
+
+def _staging_claim(of: Blueprint, wanted: StagingPvc, size: str) -> Object:
+    usual = "ReadWriteMany" if of.spec.replicas > 1 else "ReadWriteOnce"
+    modes = sorted(wanted.access_modes or (usual,))
+    return _claim(of, f"{of.name}-staging", size, modes, wanted.storage_class_name)
+
+
+def _claim(of: Blueprint, name: str, size: str, modes: list[str], storage_class: str | None) -> Object:
+    return owned(of, "PersistentVolumeClaim", "v1", name, spec=_claim_spec(size, modes, storage_class))
+
+
+def _claim_spec(size: str, modes: list[str], storage_class: str | None) -> Object:
+    asked = {"requests": {"storage": size}}
+    return given({"accessModes": modes, "storageClassName": storage_class, "resources": asked})
+
+
+def _ephemeral(size: str, storage_class: str | None) -> Volume:
+    """A claim that comes and goes with its pod: nothing of it is immutable in the StatefulSet."""
+    return {"ephemeral": {"volumeClaimTemplate": {"spec": _claim_spec(size, ["ReadWriteOnce"], storage_class)}}}
+
+
+def _existing(claim: str) -> Volume:
+    return {"persistentVolumeClaim": {"claimName": claim}}
+
+
+def _shared(nfs: StagingNfs) -> Volume:
+    return _nfs(nfs.inline, nfs.csi)
+
+
+def _nfs(inline: InlineNfs | None, csi: CsiNfs | None) -> Volume:
+    if inline:
+        return {"nfs": given({"server": inline.server, "path": inline.path, "readOnly": inline.read_only or None})}
+    assert csi  # noqa: S101  # for mypy: the API server lets no union in without a member
+    attributes = {"server": csi.server, "share": csi.share}
+    if csi.mount_options:
+        attributes["mountOptions"] = ",".join(csi.mount_options)
+    return {"csi": {"driver": csi.driver, "volumeAttributes": attributes}}

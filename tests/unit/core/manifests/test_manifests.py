@@ -1,0 +1,111 @@
+"""The objects of a GlanceAPI: compared with what was once looked at, and what has to be true of all of them."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+from tests.unit.core.config.services import CEPH, LOCAL, SERVICES, service
+from tests.unit.core.manifests.blueprints import BLUEPRINTS, blueprint
+
+from glance_operator.core.manifests import Blueprint, Object, database_job, objects
+from glance_operator.core.manifests.pods import LEAVING
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def everything(of: Blueprint) -> list[Object]:
+    return [*objects(of), database_job(of, "sync")]
+
+
+def found(of: Blueprint, kind: str) -> list[Object]:
+    return [one for one in everything(of) if one["kind"] == kind]
+
+
+def pods(of: Blueprint) -> Iterator[Object]:
+    """The spec of every pod that comes of it."""
+    for one in everything(of):
+        spec = one.get("spec", {})
+        spec = spec.get("jobTemplate", {}).get("spec", spec)
+        if "template" in spec:
+            yield spec["template"]["spec"]
+
+
+@pytest.mark.parametrize("name", BLUEPRINTS)
+def test_the_objects_are_those_that_were_looked_at(name: str) -> None:
+    """After a change that is meant: UPDATE_GOLDEN=1 writes them anew; then read the diff."""
+    text = yaml.safe_dump_all(json.loads(json.dumps(everything(BLUEPRINTS[name]))), sort_keys=False, width=120)
+    file = GOLDEN / f"{name}.yaml"
+    if os.environ.get("UPDATE_GOLDEN"):
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text)
+    assert text == file.read_text()
+
+
+@pytest.mark.parametrize("name", BLUEPRINTS)
+def test_all_of_it_goes_with_its_owner_and_stays_in_its_namespace(name: str) -> None:
+    of = BLUEPRINTS[name]
+    for one in everything(of):
+        meta = one["metadata"]
+        assert [owner["uid"] for owner in meta["ownerReferences"]] == [of.uid]
+        assert meta["namespace"] == of.namespace
+
+
+def test_no_service_sends_requests_to_a_job() -> None:
+    of = BLUEPRINTS["everything"]
+    job = database_job(of, "expand")["spec"]["template"]["metadata"]["labels"].items()
+    for one in found(of, "Service"):
+        assert not one["spec"]["selector"].items() <= job
+
+
+@pytest.mark.parametrize("name", BLUEPRINTS)
+def test_each_mount_has_its_volume_and_each_name_is_used_once(name: str) -> None:
+    for pod in pods(BLUEPRINTS[name]):
+        volumes = [volume["name"] for volume in pod["volumes"]]
+        assert len(volumes) == len(set(volumes))
+        for container in pod["containers"]:
+            assert {mount["name"] for mount in container["volumeMounts"]} <= set(volumes)
+
+
+def test_the_order_in_which_stores_are_found_makes_no_difference() -> None:
+    one, other = service(CEPH, LOCAL, default="ceph"), service(LOCAL, CEPH, default="ceph")
+    assert objects(blueprint(one)) == objects(blueprint(other))
+
+
+def test_one_replica_has_no_budget_that_would_hold_up_a_drain() -> None:
+    assert found(blueprint(service(LOCAL)), "PodDisruptionBudget") == []
+    assert found(BLUEPRINTS["shared"], "PodDisruptionBudget")[0]["spec"]["maxUnavailable"] == 1
+
+
+def test_a_stopping_pod_has_time_for_its_imports_after_everybody_knows() -> None:
+    served = found(blueprint(service(LOCAL, drainTimeout="2m")), "StatefulSet")[0]["spec"]["template"]["spec"]
+    assert served["terminationGracePeriodSeconds"] == 120 + LEAVING
+    assert served["containers"][0]["lifecycle"]["preStop"]["exec"]["command"][-1].endswith(f"sleep {LEAVING}")
+
+
+def test_life_is_not_asked_of_what_slow_uploads_hold_up() -> None:
+    container = found(BLUEPRINTS["trial"], "StatefulSet")[0]["spec"]["template"]["spec"]["containers"][0]
+    assert "/healthcheck" not in json.dumps(container["livenessProbe"])
+    assert container["readinessProbe"]["httpGet"]["path"] == "/healthcheck"
+
+
+def test_trusted_lets_in_only_those_named() -> None:
+    peers = found(BLUEPRINTS["shared"], "NetworkPolicy")[0]["spec"]["ingress"][0]["from"]
+    assert {"podSelector": {}} not in peers
+    assert {"podSelector": {"matchLabels": {"app": "nova"}}} in peers
+    assert len(peers) == 3, "itself, the operator, and those named"
+
+
+def test_who_manages_no_schema_purges_nothing() -> None:
+    assert found(BLUEPRINTS["shared"], "CronJob") == []
+    assert found(BLUEPRINTS["trial"], "CronJob")
+
+
+def test_no_secret_of_a_store_is_in_any_object() -> None:
+    text = json.dumps(everything(replace(BLUEPRINTS["everything"], stores=SERVICES["production"].stores)))
+    assert not [word for word in ("AQ==", "AR==", "s3cret", "SK$", "PEM") if word in text]
