@@ -36,9 +36,9 @@ $(STAMP): pyproject.toml constraints.txt
 parts: ## Kubernetes' programs and Glance's environment, kept in the user's cache (minutes, once)
 	@$(MAKE) --no-print-directory --jobs 2 kubernetes prepared
 
-# Compiling takes the longest and needs nothing that is installed first.
+# Compiling takes the longest and needs nothing that is installed first. Where there is no Python, the set-up says so.
 kubernetes:
-	@$(PYTHON) -m sandbox_kit.binaries
+	@$(if $(PYTHON),$(PYTHON) -m sandbox_kit.binaries)
 
 prepared: setup
 	@$(BIN)/python -m sandbox_kit prepare

@@ -112,7 +112,7 @@ class World:
         """An operator for the bench's namespace, not started; each has a log of its own."""
         directory = self.directory / f"operator-{next(self._numbers)}"
         settings = {"watch_namespaces": self.cluster.namespace, **settings}
-        return Operator(directory, self.control_plane.kubeconfig, (), **settings)
+        return Operator(directory, self.control_plane.kubeconfig, **settings)
 
     def offer(self, name: str, size: int) -> str:
         """The URL of a raw image of that many bytes."""

@@ -11,7 +11,7 @@ from tests.chaos.proxy import Fault
 from tests.support import eventually
 
 log = logging.getLogger(__name__)
-CHANGES = 10
+CHANGES = 15
 LASTS = 2.0
 STARTS = "glance_operator_feed_starts_total"
 

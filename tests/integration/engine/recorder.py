@@ -1,8 +1,7 @@
 """An operator whose engine only records: what the machinery around the controllers does is seen in the objects' status.
 
-A program of the nursery, configured like the real one. The Glance name of an Image says what its pass
-does: `note` writes once a generation, `write` writes for ever, fifty times a second, `slow-N` begins, works for N
-seconds, and ends.
+A program of the nursery, configured like the real one. The Glance name of an Image says what its pass does: `note`
+writes once a generation, `write` writes for ever, fifty times a second, `slow-N` begins, works for N seconds, and ends.
 """
 
 from __future__ import annotations

@@ -1,8 +1,6 @@
 """The operator as a process, and short words for what tests do with Images and with Glance."""
 
 import json
-import sys
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,24 +13,16 @@ from sandbox_kit.control_plane import ControlPlane
 from sandbox_kit.glance import Glance
 from sandbox_kit.source import Source
 
-ROOT = Path(__file__).parents[3]
 Object = dict[str, Any]
 
 
 class Operator(controller.Operator):
-    """The operator of this checkout, or a `program` of the tests in its place; without election unless told so."""
+    """The operator of this checkout, without election unless told so, and its figures."""
 
     grace = 20.0
 
-    def __init__(self, directory: Path, kubeconfig: Path, program: Sequence[str] = (), **settings: object) -> None:
+    def __init__(self, directory: Path, kubeconfig: Path, **settings: object) -> None:
         super().__init__(directory, kubeconfig, **{"leader_elect": "false", **settings})
-        self._program = program
-
-    def command(self) -> Sequence[str | Path]:
-        return [sys.executable, *self._program] if self._program else super().command()
-
-    def environment(self) -> Mapping[str, str]:
-        return {**super().environment(), "PYTHONPATH": f"{ROOT / 'operator'}:{ROOT / 'hack'}:{ROOT}"}
 
     def metrics(self) -> dict[str, float]:
         """Every sample as ``name{labels}`` -> value."""

@@ -49,7 +49,7 @@ class Mortal:
 
     def __init__(self, scene: Scene, lab: Lab, at: int = 0, when: str = "before", **settings: object) -> None:
         here = scene.directory / f"{lab.namespace}-{when}-{at}"
-        self._operator = Operator(here, lab.kube.kubeconfig, (), watch_namespaces=lab.namespace, **settings)
+        self._operator = Operator(here, lab.kube.kubeconfig, watch_namespaces=lab.namespace, **settings)
         self._calls = here / "calls"
         self._fate = {"CALLS_FILE": str(self._calls), "KILL_AT": str(at), "KILL_WHEN": when}
 
@@ -106,7 +106,7 @@ class Scene:
         """One that lives, and serves all these namespaces."""
         namespaces = ",".join(lab.namespace for lab in labs)
         directory = self.directory / f"heir-{labs[0].namespace}"
-        return ForkedOperator(directory, self.kube.kubeconfig, (), watch_namespaces=namespaces, **settings)
+        return ForkedOperator(directory, self.kube.kubeconfig, watch_namespaces=namespaces, **settings)
 
     def kill_at_each(self, labs: list[Lab], when: str, begin: Callable[[Lab], None]) -> None:
         """In the n-th namespace ``begin``, and have the operator there die at its n-th call."""

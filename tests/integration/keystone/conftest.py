@@ -48,7 +48,7 @@ def lab(crds_installed: ControlPlane, keystone_glance: Glance, source: Source, k
 def operator(lab: CloudLab, sandbox_directory: Path) -> Iterator[Operator]:
     """It says all it knows, so that a secret in its log would be seen."""
     settings = {"watch_namespaces": lab.namespace, "retry_base": "500ms", "log_level": "debug"}
-    with Operator(sandbox_directory / "keystone-operator", lab.kube.kubeconfig, (), **settings) as running:
+    with Operator(sandbox_directory / "keystone-operator", lab.kube.kubeconfig, **settings) as running:
         yield running
 
 

@@ -28,11 +28,9 @@ def _headless(of: Blueprint) -> Object:
 
 def _service(of: Blueprint) -> Object:
     wanted = of.spec.service or Service()
-    port = given({"name": PORT_NAME, "port": wanted.port, "targetPort": PORT_NAME, "nodePort": wanted.node_port})
-    made = owned(of, "Service", "v1", of.name, spec={"type": wanted.type, "selector": selector(of), "ports": [port]})
-    if wanted.annotations:
-        made["metadata"]["annotations"] = dict(wanted.annotations)
-    return made
+    port = {"name": PORT_NAME, "port": wanted.port, "targetPort": PORT_NAME, "nodePort": wanted.node_port}
+    spec = {"type": wanted.type, "selector": selector(of), "ports": [given(port)]}
+    return owned(of, "Service", "v1", of.name, annotations=wanted.annotations, spec=spec)
 
 
 def _ingress(of: Blueprint, wanted: Ingress) -> Object:
@@ -41,10 +39,7 @@ def _ingress(of: Blueprint, wanted: Ingress) -> Object:
     tls = [{"hosts": [wanted.host], "secretName": wanted.tls_secret_name}] if wanted.tls_secret_name else None
     rules = [{"host": wanted.host, "http": {"paths": [path]}}]
     spec = given({"ingressClassName": wanted.class_name, "tls": tls, "rules": rules})
-    made = owned(of, "Ingress", "networking.k8s.io/v1", of.name, spec=spec)
-    if wanted.annotations:
-        made["metadata"]["annotations"] = dict(wanted.annotations)
-    return made
+    return owned(of, "Ingress", "networking.k8s.io/v1", of.name, annotations=wanted.annotations, spec=spec)
 
 
 def _network_policy(of: Blueprint) -> Object:

@@ -47,11 +47,6 @@ class Blueprint:
         return f"{self.name}-policy"
 
     @property
-    def port(self) -> int:
-        """Of the Service."""
-        return self.spec.service.port if self.spec.service else 9292
-
-    @property
     def scheme(self) -> str:
         return "https" if self.spec.tls else "http"
 
@@ -65,8 +60,16 @@ def labels(of: Blueprint, component: str = "api") -> dict[str, str]:
     return {**selector(of, component), "app.kubernetes.io/managed-by": "glance-operator"}
 
 
-def owned(of: Blueprint, kind: str, api_version: str, name: str, component: str = "api", **parts: Any) -> Object:
-    """An object of ours: it goes with its GlanceAPI."""
+def owned(
+    of: Blueprint,
+    kind: str,
+    api_version: str,
+    name: str,
+    component: str = "api",
+    annotations: Mapping[str, str] | None = None,
+    **parts: Any,
+) -> Object:
+    """An object of ours: it goes with its GlanceAPI. parts: spec, data and the like; annotations are the user's."""
     owner = {
         "apiVersion": f"{GROUP}/{VERSION}",
         "kind": "GlanceAPI",
@@ -75,7 +78,14 @@ def owned(of: Blueprint, kind: str, api_version: str, name: str, component: str 
         "controller": True,
         "blockOwnerDeletion": True,
     }
-    meta = {"name": name, "namespace": of.namespace, "labels": labels(of, component), "ownerReferences": [owner]}
+    meta: Object = {
+        "name": name,
+        "namespace": of.namespace,
+        "labels": labels(of, component),
+        "ownerReferences": [owner],
+    }
+    if annotations:
+        meta["annotations"] = dict(annotations)
     return {"apiVersion": api_version, "kind": kind, "metadata": meta, **parts}
 
 

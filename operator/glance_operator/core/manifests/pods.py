@@ -111,7 +111,7 @@ def _container(of: Blueprint, wanted: Pod) -> Object:
             "ports": [{"name": PORT_NAME, "containerPort": PORT}],
             "resources": wanted.resources,
             "securityContext": CONFINED,
-            "volumeMounts": [*config_mounts(of), *storage.mounts(of), *_mounts(wanted)],
+            "volumeMounts": [*config_mounts(of), *storage.mounts(of), *_named(wanted.volume_mounts)],
             "lifecycle": {"preStop": {"exec": {"command": ["/bin/sh", "-c", leave]}}},
             **_probes(of, wanted.probes or Probes()),
         }
@@ -171,7 +171,3 @@ def _list(values: tuple[Any, ...] | None) -> list[Any] | None:
 
 def _named(values: tuple[Any, ...] | None) -> list[Object]:
     return [value.model_dump(by_alias=True, exclude_none=True) for value in values or ()]
-
-
-def _mounts(wanted: Pod) -> list[Object]:
-    return _named(wanted.volume_mounts)

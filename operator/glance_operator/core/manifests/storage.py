@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from glance_operator.api.glanceapi.volumes import StagingNfs, StagingPvc
+from glance_operator.api.glanceapi.volumes import StagingPvc
 from glance_operator.api.glancestore.drivers import File, Nfs
 from glance_operator.api.volumes import CsiNfs, InlineNfs
 from glance_operator.core.manifests.plan import Blueprint, Object, given, owned
@@ -64,7 +64,7 @@ def _staging(of: Blueprint) -> Volume:
     if staging and staging.pvc:
         return _existing(staging.pvc.claim_name or f"{of.name}-staging")
     if staging and staging.nfs:
-        return _shared(staging.nfs)
+        return _nfs(staging.nfs.inline, staging.nfs.csi)
     if staging and staging.ephemeral:
         return _ephemeral(staging.ephemeral.size, staging.ephemeral.storage_class_name)
     limit = staging.empty_dir.size_limit if staging and staging.empty_dir else None
@@ -93,10 +93,6 @@ def _ephemeral(size: str, storage_class: str | None) -> Volume:
 
 def _existing(claim: str) -> Volume:
     return {"persistentVolumeClaim": {"claimName": claim}}
-
-
-def _shared(nfs: StagingNfs) -> Volume:
-    return _nfs(nfs.inline, nfs.csi)
 
 
 def _nfs(inline: InlineNfs | None, csi: CsiNfs | None) -> Volume:
