@@ -62,12 +62,12 @@ def _resync(world: World, count: int) -> _Rest:
 
 
 def _last_request(operator: Operator, began: float) -> float:
-    """Seconds from `began` to the last request that the operator counted within the watched time (to 0.25 s)."""
+    """Seconds from `began` to the last request that the operator counted within the watched time (to 0.1 s)."""
     last, known = 0.0, 0.0
     while (now := time.monotonic() - began) < _WATCHED:
         if (total := sum(_total(operator, name) for name in _REQUESTS)) > known:
             last, known = now, total
-        time.sleep(0.25)
+        time.sleep(0.1)
     return last
 
 
