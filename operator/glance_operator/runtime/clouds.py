@@ -42,6 +42,11 @@ class Cloud:
         self.name, self.glance, self.gate, self.slots, self.looks = name, glance, gate, slots, looks
         self._lock = threading.Lock()
         self._service: tuple[float, Service] | None = None
+        self.usual = 0.0  # seconds that an import took of late
+
+    def took(self, seconds: float) -> None:
+        """An import is over, so many seconds after it was begun."""
+        self.usual += 0.3 * (seconds - self.usual)
 
     def service(self, max_age: float = _SERVICE_FOR) -> Service:
         """Stores and import methods, asked for at most once in ``max_age`` seconds."""

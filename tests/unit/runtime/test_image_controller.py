@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -244,6 +245,20 @@ class TestPace:
             now[0] = 1000 + age
             paces.append(self.pace(lab, found))
         assert paces == pytest.approx([0.15, 0.15, 1.5, 10, 10])
+
+    def test_where_imports_take_their_time_they_are_looked_at_less_often(self, lab: ImageLab) -> None:
+        """A look costs Glance some of the time that it needs for the imports themselves."""
+        for usual, first in ((0.3, 0.15), (1.5, 0.3), (600, 0.5)):
+            lab.cloud.usual = usual
+            lab.track.begin()
+            assert lab.track.poll() == pytest.approx(first)
+
+    def test_what_an_import_took_is_remembered_when_it_is_over(self, lab: ImageLab) -> None:
+        lab.track.rest()
+        assert lab.cloud.usual == 0, "there was none"
+        lab.track.since = time.monotonic() - 10
+        lab.track.rest()
+        assert lab.cloud.usual == pytest.approx(3, rel=0.1)
 
     def test_what_others_must_bring_is_looked_for_every_ten_seconds(self, lab: ImageLab) -> None:
         lab.error = NO_SECRET

@@ -9,6 +9,7 @@ from glance_operator.api.image import ImageSpec
 from glance_operator.runtime.clouds import Cloud
 
 _FIRST_POLL, _LAST_POLL = 0.15, 10.0  # seconds between two looks at a running import: it grows with the import's age
+_BUSY_POLL = 0.5  # the longest first wait where imports take their time: each look costs Glance some of it
 
 
 @dataclass(slots=True)
@@ -34,8 +35,9 @@ class Track:
         return time.monotonic() - self.since if self.since else 0.0
 
     def poll(self) -> float:
-        """Seconds until the next look at the running import."""
-        return min(_LAST_POLL, max(_FIRST_POLL, 0.15 * self.age()))
+        """Seconds until the next look at the running import; the longer others took of late, the less often."""
+        usual = min(_BUSY_POLL, 0.2 * self.cloud.usual)
+        return min(_LAST_POLL, max(_FIRST_POLL, usual, 0.15 * self.age()))
 
     def begin(self) -> None:
         """An import is about to be asked for."""
@@ -47,5 +49,7 @@ class Track:
 
     def rest(self) -> None:
         """Nothing is under way."""
+        if self.since:
+            self.cloud.took(self.age())
         self.since, self.spec = 0.0, None
         self.cloud.looks.unwatch(self.image_id)
