@@ -4,7 +4,7 @@ import os
 import shutil
 import socket
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from urllib.request import getproxies
@@ -14,6 +14,7 @@ from sandbox_kit.process import ProgramError, run
 
 VERSION = "1.36.3"
 NAMES = ("etcd", "kube-apiserver", "kube-controller-manager", "kubectl")
+NODE_NAMES = ("kubelet", "kube-proxy", "kube-scheduler")  # what a node needs beside them
 MODULE = Path(__file__).with_name("kube")
 # The same for both builds, so that one can use what the other has compiled.
 LIGHT = ("-trimpath", "-buildvcs=false", "-gcflags=all=-dwarf=false")
@@ -28,16 +29,16 @@ class MissingBinaryError(RuntimeError):
     """A program of Kubernetes is not there and cannot be made; the message says the ways out."""
 
 
-def ensure() -> dict[str, Path]:
-    """Return name -> path of every program, downloading or building what is missing (minutes, once per user)."""
+def ensure(names: Sequence[str] = NAMES) -> dict[str, Path]:
+    """Return name -> path of the programs, downloading or building what is missing (minutes, once per user)."""
     home = cache.directory() / "kube" / f"v{VERSION}"
-    if missing := _missing(home):
+    if missing := _missing(names, home):
         with cache.locked(home.parent / f"v{VERSION}.lock"):
             for make in (_download, _build):
-                missing = _missing(home)  # another process may have made it while we waited for the lock
+                missing = _missing(names, home)  # another process may have made it while we waited for the lock
                 if missing:
                     make(missing, home)
-    return {name: path for name in NAMES if (path := _find(name, home))}
+    return {name: path for name in names if (path := _find(name, home))}
 
 
 def _find(name: str, home: Path) -> Path | None:
@@ -46,8 +47,8 @@ def _find(name: str, home: Path) -> Path | None:
     return next((path for path in [*places, home / name] if os.access(path, os.X_OK)), None)
 
 
-def _missing(home: Path) -> list[str]:
-    return [name for name in NAMES if not _find(name, home)]
+def _missing(names: Iterable[str], home: Path) -> list[str]:
+    return [name for name in names if not _find(name, home)]
 
 
 def _download(names: Iterable[str], home: Path) -> None:
@@ -59,12 +60,12 @@ def _download(names: Iterable[str], home: Path) -> None:
     try:
         printed = run(command, DOWNLOAD_SECONDS, GO).splitlines()
     except ProgramError:
-        _say("no ready Kubernetes programs to download; building them")
+        say("no ready Kubernetes programs to download; building them")
         return
     for name in names:
         found = Path(printed[-1].strip()) / name
         if found.exists():
-            _publish(home / name, partial(shutil.copy2, found))
+            publish(home / name, partial(shutil.copy2, found))
 
 
 def _setup_envtest() -> list[str] | None:
@@ -89,12 +90,12 @@ def _build(names: Iterable[str], home: Path) -> None:
             f"no {', '.join(names)}: install Go (https://go.dev/dl) so that they can be built, or point "
             "KUBEBUILDER_ASSETS at a directory that has them"
         )
-    _say(f"building {', '.join(names)} {VERSION} (minutes, once; kept in {home})")
+    say(f"building {', '.join(names)} {VERSION} (minutes, once; kept in {home})")
     made = home / ".new"  # always the same: what a killed build left is overwritten
     made.mkdir(parents=True, exist_ok=True)
     _go_build(names, made)
     for name in names:
-        _publish(home / name, (made / name).replace)
+        publish(home / name, (made / name).replace)
     made.rmdir()
 
 
@@ -111,7 +112,7 @@ def _go_build(names: Iterable[str], target: Path) -> None:
         raise MissingBinaryError(f"building {', '.join(names)} failed: {error}") from error
 
 
-def _publish(final: Path, make: Callable[[Path], object]) -> None:
+def publish(final: Path, make: Callable[[Path], object]) -> None:
     """Let `make` write a file beside its place, then rename it: nobody ever sees half a program."""
     final.parent.mkdir(parents=True, exist_ok=True)
     made = final.with_name(f".{final.name}.new")  # always the same: what a killed build left is overwritten
@@ -120,7 +121,7 @@ def _publish(final: Path, make: Callable[[Path], object]) -> None:
     made.replace(final)
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
@@ -129,7 +130,7 @@ def main() -> int:
     try:
         ensure()
     except MissingBinaryError as error:
-        _say(str(error))
+        say(str(error))
         return 1
     return 0
 

@@ -3,6 +3,8 @@
 import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Self
 
@@ -12,6 +14,7 @@ from sandbox_kit.pki import Authority, new_key
 from sandbox_kit.ports import free_port
 from sandbox_kit.process import Server
 
+LOOPBACK = "127.0.0.1"
 ISSUER = "https://kubernetes.default.svc.cluster.local"
 ADMIN, ADMINS = "admin", "system:masters"
 # What is needed here of forty controllers: the others keep a tenth of a core busy, most of it in the API server.
@@ -22,6 +25,24 @@ CONTROLLERS = (
     "root-ca-certificate-publisher-controller",
     "clusterrole-aggregation-controller",
 )
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a control plane is for: by default objects alone, on loopback; with `nodes`, pods too.
+
+    address: where the API server listens; services: the addresses of Services; controllers: those that run.
+    """
+
+    address: str = LOOPBACK
+    services: str = "10.96.0.0/16"
+    controllers: Sequence[str] = CONTROLLERS
+    nodes: bool = False
+
+    @property
+    def service(self) -> str:
+        """The address of the API server's own Service: the first."""
+        return str(next(ip_network(self.services).hosts()))
 
 
 class GoServer(Server):
@@ -62,10 +83,10 @@ class Etcd(GoServer):
 class ApiServer(GoServer):
     """kube-apiserver with RBAC; its limits on requests in flight are high, so that no test measures them."""
 
-    def __init__(self, program: Path, directory: Path, etcd: Etcd, authority: Authority) -> None:
+    def __init__(self, program: Path, directory: Path, etcd: Etcd, authority: Authority, shape: Shape) -> None:
         super().__init__("kube-apiserver", directory)
-        self._program, self._etcd, self._authority = program, etcd, authority
-        self._serving = authority.server("kube-apiserver")
+        self._program, self._etcd, self._authority, self._shape = program, etcd, authority, shape
+        self._serving = authority.server("kube-apiserver", (shape.address, shape.service))
         self._admin = authority.client(ADMIN, ADMINS)
         self.admin = (str(self._admin.cert), str(self._admin.key))
         self.accounts_key = directory / "accounts.key"
@@ -74,22 +95,20 @@ class ApiServer(GoServer):
 
     def relocate(self) -> None:
         self._port = free_port()
-        self.url = f"https://127.0.0.1:{self._port}"
+        self.url = f"https://{self._shape.address}:{self._port}"
 
     def command(self) -> Sequence[str | Path]:
         return [
             self._program,
             f"--etcd-servers={self._etcd.url}",
             f"--secure-port={self._port}",
-            "--bind-address=127.0.0.1",
-            "--advertise-address=127.0.0.1",
-            "--endpoint-reconciler-type=none",
+            f"--bind-address={self._shape.address}",
+            f"--advertise-address={self._shape.address}",
             f"--cert-dir={self.directory}",
             f"--tls-cert-file={self._serving.cert}",
             f"--tls-private-key-file={self._serving.key}",
             f"--client-ca-file={self._authority.pair.cert}",
-            "--authorization-mode=RBAC",
-            "--service-cluster-ip-range=10.96.0.0/16",
+            f"--service-cluster-ip-range={self._shape.services}",
             f"--service-account-issuer={ISSUER}",
             f"--service-account-key-file={self.accounts_key}",
             f"--service-account-signing-key-file={self.accounts_key}",
@@ -97,18 +116,41 @@ class ApiServer(GoServer):
             "--max-mutating-requests-inflight=1000",
             "--shutdown-delay-duration=0s",
             "--profiling=false",
+            *(
+                self._with_nodes()
+                if self._shape.nodes
+                else ("--authorization-mode=RBAC", "--endpoint-reconciler-type=none")
+            ),
         ]
 
     def ready(self) -> bool:
         return answers(f"{self.url}/readyz", self._authority.pair, self._admin)
 
+    def _with_nodes(self) -> Sequence[str]:
+        """Kubelets may see what is theirs, and are asked for logs; pods find this server by its Service."""
+        return [
+            "--authorization-mode=Node,RBAC",
+            "--enable-admission-plugins=NodeRestriction",
+            "--allow-privileged=true",
+            f"--kubelet-client-certificate={self._admin.cert}",
+            f"--kubelet-client-key={self._admin.key}",
+            "--kubelet-preferred-address-types=InternalIP",
+        ]
+
 
 class ControllerManager(GoServer):
     """Makes namespaces end, owned objects go, and service accounts appear."""
 
-    def __init__(self, program: Path, directory: Path, authority: Authority, api: ApiServer) -> None:
+    def __init__(
+        self,
+        program: Path,
+        directory: Path,
+        authority: Authority,
+        api: ApiServer,
+        controllers: Sequence[str] = CONTROLLERS,
+    ) -> None:
         super().__init__("kube-controller-manager", directory)
-        self._program, self._authority, self._api = program, authority, api
+        self._program, self._authority, self._api, self._controllers = program, authority, api, controllers
         self._serving = authority.server("kube-controller-manager")
         self._kubeconfig = directory / "kube-controller-manager.kubeconfig"
 
@@ -126,7 +168,7 @@ class ControllerManager(GoServer):
             f"--secure-port={self._port}",
             f"--tls-cert-file={self._serving.cert}",
             f"--tls-private-key-file={self._serving.key}",
-            f"--controllers={','.join(CONTROLLERS)}",
+            f"--controllers={','.join(self._controllers)}",
             "--leader-elect=false",
             "--use-service-account-credentials=true",
             f"--root-ca-file={self._authority.pair.cert}",
@@ -144,15 +186,16 @@ class ControlPlane:
     The address, and so what the kubeconfig says, is certain once `start` has returned.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, shape: Shape = Shape()) -> None:
         programs = binaries.ensure()
         directory.mkdir(parents=True, exist_ok=True)
         self.directory = directory
         self.kubectl = programs["kubectl"]
         self.authority = Authority(directory / "pki")
         self.etcd = Etcd(programs["etcd"], directory)
-        self.api = ApiServer(programs["kube-apiserver"], directory, self.etcd, self.authority)
-        self.manager = ControllerManager(programs["kube-controller-manager"], directory, self.authority, self.api)
+        self.api = ApiServer(programs["kube-apiserver"], directory, self.etcd, self.authority, shape)
+        manager = programs["kube-controller-manager"]
+        self.manager = ControllerManager(manager, directory, self.authority, self.api, shape.controllers)
         self.kubeconfig = directory / f"{ADMIN}.kubeconfig"
         self._running = ExitStack()
 

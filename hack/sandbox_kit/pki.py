@@ -3,6 +3,7 @@
 import base64
 import datetime
 import ipaddress
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,10 +56,10 @@ class Authority:
         self._cert = self._sign(_unsigned(self._name, self._name, self._key, authority=True))
         self._write(self.pair.cert, self._cert)
 
-    def server(self, name: str) -> Pair:
-        """A certificate for the API server's names and addresses."""
+    def server(self, name: str, addresses: Sequence[str] = ()) -> Pair:
+        """A certificate for the API server's names and addresses, and others on top of them."""
         names: list[x509.GeneralName] = [x509.DNSName(n) for n in SERVER_NAMES]
-        names += [x509.IPAddress(ipaddress.ip_address(a)) for a in SERVER_ADDRESSES]
+        names += [x509.IPAddress(ipaddress.ip_address(a)) for a in [*SERVER_ADDRESSES, *addresses]]
         return self._issue(name, name, None, x509.SubjectAlternativeName(names))
 
     def client(self, user: str, group: str | None = None) -> Pair:

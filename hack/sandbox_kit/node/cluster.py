@@ -1,0 +1,133 @@
+"""A whole cluster with a node where pods run: control plane, scheduler, node, images, volumes."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Self
+
+from sandbox_kit import binaries as kubernetes
+from sandbox_kit.control_plane import CONTROLLERS, ControlPlane, Shape
+from sandbox_kit.node import binaries, images, packages, recipes
+from sandbox_kit.node.recipes import Recipe
+from sandbox_kit.node.scheduler import Scheduler
+from sandbox_kit.node.volumes import Volumes
+from sandbox_kit.node.wire import Wire
+from sandbox_kit.node.worker import NAME, Worker
+from sandbox_kit.parallel import side_by_side
+from sandbox_kit.process import wait_until
+
+IMAGES = (recipes.BASE, recipes.GLANCE, recipes.MARIADB, recipes.OPERATOR)
+READY_SECONDS = 60
+# What pods need, on top of what objects need.
+FOR_PODS = """
+    cronjob daemonset deployment disruption endpoints endpointslice ephemeral-volume job node-lifecycle
+    persistentvolume-attach-detach persistentvolume-binder persistentvolume-expander persistentvolume-protection
+    persistentvolumeclaim-protection pod-garbage-collector replicaset resourcequota statefulset taint-eviction
+    ttl-after-finished
+""".split()
+ALL = (*CONTROLLERS, *(f"{name}-controller" for name in FOR_PODS))
+
+
+def prepare(wanted: Sequence[Recipe] = IMAGES) -> tuple[dict[str, Path], dict[str, Path]]:
+    """Make what takes minutes, once per user: programs, then images; return where they are, by name.
+
+    NoNodeError says why there can be no node here.
+    """
+    packages.ensure()
+    kubernetes.ensure()
+    programs = binaries.ensure()
+    return programs, images.ensure([recipes.pause(programs["pause"]), *wanted])
+
+
+class Cluster:
+    """`.control_plane` (kubeconfig, run_kubectl, get), `.worker` (its node), `.wire` (the way to it), `.volumes`.
+
+    This machine is `.host` for the pods, and reaches each of them, and each Service, by its address; who is to reach
+    them by name, too, is started behind `.prefix`. Images are those of `recipes`, of sandbox.local; none is pulled.
+    """
+
+    def __init__(self, directory: Path, wanted: Sequence[Recipe] = IMAGES) -> None:
+        self.programs, self._archives = prepare(wanted)
+        directory.mkdir(parents=True, exist_ok=True)
+        self.directory = directory
+        self.wire = Wire(directory / "wire")
+        self.control_plane: ControlPlane
+        self.scheduler: Scheduler
+        self.worker: Worker
+        self.volumes: Volumes
+        self._running = ExitStack()
+
+    @property
+    def host(self) -> str:
+        """The address of this machine for pods; what listens there, they reach."""
+        return self.wire.addresses.host
+
+    @property
+    def prefix(self) -> list[str]:
+        """What to put before a command that is to find Services and pods by name."""
+        return self.wire.prefix
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The administrator's."""
+        return self.control_plane.kubeconfig
+
+    def run_kubectl(self, *arguments: str | Path, stdin: str | None = None, timeout: float = 60) -> str:
+        """Run kubectl as the administrator and return what it printed; RuntimeError carries its stderr."""
+        return self.control_plane.run_kubectl(*arguments, stdin=stdin, timeout=timeout)
+
+    def get(self, path: str) -> dict[str, Any]:
+        """What the API server answers to the administrator's GET of `path`."""
+        return self.control_plane.get(path)
+
+    def start(self) -> Self:
+        """Start all, and wait until the node is ready; what was started is stopped again when a part fails."""
+        with ExitStack() as starting:
+            starting.enter_context(self.wire)
+            self._assemble()
+            starting.callback(self._stop_servers)
+            side_by_side(self.control_plane.start, self._boot)
+            self.worker.configure(self.control_plane)
+            side_by_side(self.worker.join, self.scheduler.start, self.volumes.declare)
+            wait_until(self.ready, READY_SECONDS, "the node")
+            self._running = starting.pop_all()
+        return self
+
+    def ready(self) -> bool:
+        """Whether pods can run: the node is ready, and every namespace will have its account."""
+        node = self.get(f"api/v1/nodes/{NAME}")
+        conditions = {condition["type"]: condition["status"] for condition in node["status"].get("conditions", [])}
+        return conditions.get("Ready") == "True" and not node["spec"].get("taints")
+
+    def stop(self) -> None:
+        """Stop everything."""
+        self._running.close()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _assemble(self) -> None:
+        """What needs to know the addresses."""
+        addresses = self.wire.addresses
+        shape = Shape(addresses.host, str(addresses.services), ALL, nodes=True)
+        self.control_plane = ControlPlane(self.directory / "kube", shape)
+        self.scheduler = Scheduler(self.programs["kube-scheduler"], self.control_plane)
+        pause = recipes.pause(self.programs["pause"]).image
+        self.worker = Worker(self.directory / "node", self.wire, self.programs, pause)
+        self.volumes = Volumes(self.control_plane, self.worker.machine)
+
+    def _boot(self) -> None:
+        """Our own image changes often: it is loaded, and the others are there already."""
+        ours = recipes.OPERATOR.image
+        self.worker.prepare([archive for image, archive in self._archives.items() if image != ours])
+        self.worker.boot()
+        if ours in self._archives:
+            self.worker.load(self._archives[ours])
+
+    def _stop_servers(self) -> None:
+        self.scheduler.stop()
+        self.worker.stop()
+        self.control_plane.stop()

@@ -1,0 +1,41 @@
+"""The first process of a node: makes its file systems its own, then buries the dead. With it ends all that runs there.
+
+Started as `unshare --mount --pid --fork --kill-child --mount-proc python -I -S init.py DIRECTORY`, inside the
+namespaces of `keeper`. DIRECTORY is the node's disk, seen as /run/sandbox: short, as the paths of sockets must be.
+"""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+DISK = "/run/sandbox"
+MEMORY_OF_CNI = "/var/lib/cni"
+
+
+def main() -> None:
+    """Mount, say so, and stay."""
+    directory = sys.argv[1]
+    mount("-t", "tmpfs", "-o", "mode=755", "tmpfs", "/run")
+    Path(DISK).mkdir()
+    mount("--bind", directory, DISK)
+    for place in (MEMORY_OF_CNI, "/var/log"):
+        Path(place).mkdir(parents=True, exist_ok=True)
+        mount("-t", "tmpfs", "-o", "mode=755", "tmpfs", place)
+    # The kubelet would set some of the machine's own knobs; those of the network are the node's.
+    mount("--bind", "/proc/sys", "/proc/sys")
+    mount("--bind", "/proc/sys/net", "/proc/sys/net")
+    mount("-o", "remount,bind,ro", "/proc/sys")
+    mount("--make-rshared", "/")
+    print("up", flush=True)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    while True:
+        signal.pause()
+
+
+def mount(*words: str) -> None:
+    subprocess.run(["mount", *words], check=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+"""One node: a machine and the programs that make it a part of the cluster."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import Self
+
+from sandbox_kit.control_plane import ADMINS, ControlPlane
+from sandbox_kit.node import config, store
+from sandbox_kit.node.init import DISK
+from sandbox_kit.node.services import Containerd, Machine, Service
+from sandbox_kit.node.wire import Wire
+from sandbox_kit.parallel import side_by_side
+
+NAME = "node1"
+
+
+class Worker:
+    """`machine`, `containerd`, `kubelet`, `proxy` and `dns`: each can be stopped, killed and started alone.
+
+    `kill` is a power cut: its pods end, its disk (images, volumes, what the kubelet knows) stays for the next `start`.
+    """
+
+    def __init__(self, directory: Path, wire: Wire, programs: dict[str, Path], pause: str) -> None:
+        self.machine = Machine(directory, wire)
+        self._wire, self._programs = wire, programs
+        self.machine.write("containerd.toml", config.containerd(pause))
+        self.containerd = Containerd(self.machine, programs["containerd"], [f"--config={DISK}/etc/containerd.toml"])
+        addresses = wire.addresses
+        at = {name: f"http://{addresses.node}:{port}" for name, port in config.HEALTH.items()}
+        words = [
+            f"--config={DISK}/etc/kubelet.json",
+            f"--kubeconfig={DISK}/etc/kubelet.kubeconfig",
+            f"--hostname-override={NAME}",
+            f"--node-ip={addresses.node}",
+            f"--root-dir={DISK}/kubelet",
+            f"--cert-dir={DISK}/kubelet/pki",
+        ]
+        self.kubelet = Service(self.machine, programs["kubelet"], words, f"{at['kubelet']}/healthz")
+        words = [f"--config={DISK}/etc/proxy.json"]
+        self.proxy = Service(self.machine, programs["kube-proxy"], words, f"{at['kube-proxy']}/healthz")
+        self.dns = Service(
+            self.machine, programs["coredns"], ["-conf", f"{DISK}/etc/Corefile"], f"{at['coredns']}/ready"
+        )
+
+    def prepare(self, archives: Sequence[Path]) -> None:
+        """Put images on its disk, before it first starts."""
+        store.fill(self.machine.disk / "containerd", archives, self._programs)
+
+    def boot(self) -> None:
+        """Start what needs no API server."""
+        self.machine.start()
+        self.containerd.start()
+
+    def load(self, archive: Path) -> None:
+        """Load an image into the running containerd."""
+        ctr: list[str | Path] = [*self.machine.prefix, self._programs["ctr"], "--address", config.SOCKET]
+        store.load(archive, ctr)
+
+    def configure(self, control_plane: ControlPlane) -> None:
+        """Tell its programs where the API server is, and who they are."""
+        write, authority, addresses = self.machine.write, control_plane.authority, self._wire.addresses
+        pair = authority.server(NAME, (addresses.node,))
+        for name, path in {"ca.crt": authority.pair.cert, "node.crt": pair.cert, "node.key": pair.key}.items():
+            write(name, path.read_text())
+        kubeconfig = partial(authority.kubeconfig, control_plane.url)
+        write("kubelet.kubeconfig", kubeconfig(f"system:node:{NAME}", "system:nodes"))
+        write("proxy.kubeconfig", kubeconfig("system:kube-proxy"))
+        write("coredns.kubeconfig", kubeconfig("coredns", ADMINS))
+        write("cni/sandbox.conflist", config.network(addresses))
+        write("kubelet.json", config.kubelet(addresses, self._wire.group))
+        write("proxy.json", config.proxy(addresses, NAME))
+        write("Corefile", config.corefile(addresses))
+        write("resolv.conf", "")
+
+    def join(self) -> None:
+        """Start what makes it a part of the cluster, side by side."""
+        side_by_side(self.kubelet.start, self.proxy.start, self.dns.start)
+
+    def start(self) -> Self:
+        """Start all, after `kill`."""
+        self.boot()
+        self.join()
+        return self
+
+    def kill(self) -> None:
+        """Cut the power."""
+        self.machine.kill()
+        self.stop()
+
+    def stop(self) -> None:
+        """End everything that runs there."""
+        with ExitStack() as stopping:
+            for part in (self.machine, self.containerd, self.dns, self.proxy, self.kubelet):
+                stopping.callback(part.stop)
