@@ -57,6 +57,7 @@ class Settings:
         renews, a standby looks, at these intervals.
     health_address, health_port: where /healthz, /readyz and /metrics are served; port 0 = a free one (logged).
     log_format: text or json.  log_level: debug, info, warning or error.
+    glance_image: container image of Glance where a GlanceAPI names none; empty = each must name one.
     imports_per_cloud: imports in flight per cloud.
     show_after: a state that is only passing (Queued, Downloading, …) is written when it has lasted so long; the next
         such write of the same object waits twice as long, up to 10 s.
@@ -84,6 +85,7 @@ class Settings:
     health_port: int = _number(8080, 0, 65535)
     log_format: str = _choice("text", "text", "json")
     log_level: str = _choice("info", "debug", "info", "warning", "error")
+    glance_image: str = ""
     imports_per_cloud: int = _number(4, 1, 1000)
     show_after: float = _number(2.0, 0.01, 60)
     retry_base: float = _number(5.0, 0.01, 600)

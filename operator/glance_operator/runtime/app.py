@@ -89,7 +89,12 @@ class App:
             metrics=self.metrics,
             fence=self._leader.fence,
             stopping=self._stopping.is_set,
+            told=self._told,
         )
+
+    def _told(self, key: Key, old: Body | None, new: Body | None) -> None:
+        """The intake needs the engine, and the engine this."""
+        self._intake.told(key, old, new)
 
     def on_leading(self) -> None:
         """Called by the election: work may begin. After an outage every watch that is still open may be a dead one."""

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Protocol
 from glance_operator.core.image.identity import CLUSTER
 from glance_operator.core.image.observed import Cause, Service
 from glance_operator.core.plan import Phase, State
-from glance_operator.runtime.credentials import Credentials, CredentialsReader, ca_file
+from glance_operator.runtime.apis import SERVICE, Reader
+from glance_operator.runtime.credentials import Credentials, ca_file
 from glance_operator.runtime.errors import Unavailable
 from glance_operator.runtime.gate import Gate
 from glance_operator.runtime.looks import Looks
@@ -74,7 +75,7 @@ class Clouds:
 
     def __init__(
         self,
-        reader: CredentialsReader,
+        reader: Reader,
         *,
         cluster: Callable[[], str],
         telemetry: Telemetry,
@@ -92,8 +93,10 @@ class Clouds:
         self._current: dict[tuple[str, str, str], str] = {}
 
     def find(self, namespace: str, secret: str, cloud: str, *, fresh: bool = False) -> Cloud:
-        """The cloud that this entry of the Secret names; ``fresh`` reads the Secret again, asks the service again what
-        it offers and, if the cloud was down, lets one caller try it now.
+        """The cloud that this entry of the Secret names, or this GlanceAPI (secret: apis.SERVICE).
+
+        ``fresh`` reads the Secret again, asks the service again what it offers and, if the cloud was down, lets one
+        caller try it now.
 
         Raises Unavailable: what is wrong with the Secret.
         """
@@ -118,15 +121,14 @@ class Clouds:
             return self._reader.read(namespace, secret, cloud)
         except Unavailable as error:
             if error.cause is Cause.MISSING:
-                self._forget(namespace, secret)
+                self._forget(namespace, secret, cloud)
             raise
 
-    def _forget(self, namespace: str, secret: str) -> None:
-        """Of a cloud without credentials nothing more will be heard."""
+    def _forget(self, namespace: str, secret: str, cloud: str) -> None:
+        """Of a cloud without credentials nothing more will be heard, nor of others in the Secret that is gone."""
+        gone = (namespace, secret, cloud) if secret == SERVICE else (namespace, secret)
         with self._lock:
-            self._current = {
-                where: digest for where, digest in self._current.items() if where[:2] != (namespace, secret)
-            }
+            self._current = {where: digest for where, digest in self._current.items() if where[: len(gone)] != gone}
             self._settle()
 
     def _known(self, where: tuple[str, str, str], credentials: Credentials) -> Cloud:

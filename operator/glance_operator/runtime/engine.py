@@ -14,7 +14,7 @@ from typing import Any, Literal, Protocol
 
 from glance_operator.core.conditions import find, merged, standard
 from glance_operator.core.plan import AddFinalizer, LetGo, Phase, Plan, State
-from glance_operator.runtime.errors import Refused, Unavailable
+from glance_operator.runtime.errors import Invalid, Refused, Unavailable
 from glance_operator.runtime.intake import wish
 from glance_operator.runtime.kube import Changed
 from glance_operator.runtime.logs import about
@@ -25,14 +25,6 @@ from glance_operator.runtime.world import World
 log = logging.getLogger(__name__)
 _LONGEST_HOLD = 10.0  # seconds between two writes of what only passes
 _STEPS = 8  # steps in a row before other keys get their turn
-
-
-class Invalid(Exception):  # noqa: N818
-    """The spec cannot be understood; ``state`` says what to correct."""
-
-    def __init__(self, state: State) -> None:
-        super().__init__(state.message)
-        self.state = state
 
 
 class Controller(Protocol):
@@ -174,6 +166,7 @@ class Engine:
             self._world.store.drop(key, old["metadata"]["uid"])
         elif self._world.store.put(key, new) and wish(new) != wish(old):
             self._world.queue.add(key, Lane.CHANGED)
+        self._world.told(key, old, new)
 
     def _describe(self, key: Key, controller: Controller, look: Any, plan: Plan, body: Body) -> float:
         """Publish what is new; for a passing state, the seconds for which it is still held back."""

@@ -32,3 +32,11 @@ class Refused(Exception):  # noqa: N818
     def __init__(self, status: int, message: str) -> None:
         super().__init__(f"HTTP {status}: {message}")
         self.status, self.message = status, message
+
+
+class Invalid(Exception):  # noqa: N818
+    """The spec cannot be understood; ``state`` says what to correct."""
+
+    def __init__(self, state: State) -> None:
+        super().__init__(state.message)
+        self.state = state

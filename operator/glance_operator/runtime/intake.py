@@ -24,11 +24,13 @@ class Wiring:
     controllers: kinds it reconciles; of the others only the bodies are kept.
     indexes: {kind: {index: function(body) -> value}}, see store.Store.
     references: {kind: [(referring kind, its index), ...]}: whom to wake when an object of that kind changes.
+    parents: {kind: (kind, function(body) -> name)}: the object that is also woken, whether it waits or not.
     """
 
     controllers: frozenset[str]
     indexes: Mapping[str, Mapping[str, Index]] = field(default_factory=dict)
     references: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
+    parents: Mapping[str, tuple[str, Index]] = field(default_factory=dict)
 
 
 class Intake:
@@ -49,16 +51,25 @@ class Intake:
             return
         if key.kind in self._wiring.controllers:
             self._enqueue(key, old, body)
-        if old is None or _significant(old) != _significant(body):
-            self._wake_referrers(key)
+        self.told(key, old, body)
 
     def deleted(self, key: Key, uid: str) -> None:
         """The object is gone: its controller has to forget it."""
+        old = self._store.get(key)
         if not self._store.drop(key, uid):
             return
         if key.kind in self._wiring.controllers:
             self._queue.add(key)
+        self.told(key, old, None)
+
+    def told(self, key: Key, old: Body | None, new: Body | None) -> None:
+        """Wake those who wait for a change such as this one, be it somebody else's or our own."""
+        if old is not None and new is not None and _significant(old) == _significant(new):
+            return
         self._wake_referrers(key)
+        kind, name_of = self._wiring.parents.get(key.kind, ("", None))
+        if name_of and (body := new or old) and (name := name_of(body)):
+            self._queue.add(Key(kind, key.namespace, name), Lane.CHANGED)
 
     def _enqueue(self, key: Key, old: Body | None, body: Body) -> None:
         if old is not None and old["metadata"]["uid"] == body["metadata"]["uid"]:
@@ -111,7 +122,7 @@ def _first_lane(body: Body) -> Lane:
 
 
 def _significant(body: Body) -> tuple[object, ...]:
-    """What others who refer to this object wait for: another spec, or another readiness."""
+    """What others who have to do with this object wait for: another spec, or another state."""
     meta, conditions = body["metadata"], (body.get("status") or {}).get("conditions") or []
-    ready = next((one.get("status") for one in conditions if one.get("type") == "Ready"), None)
-    return meta["uid"], meta.get("generation"), meta.get("deletionTimestamp"), ready
+    states = tuple(sorted((one.get("type"), one.get("status")) for one in conditions))
+    return meta["uid"], meta.get("generation"), meta.get("deletionTimestamp"), states

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from glance_operator.core.conditions import find
 from glance_operator.runtime.engine import Engine
+from glance_operator.runtime.glanceapi import GlanceAPIController
+from glance_operator.runtime.glancestore import GlanceStoreController
 from glance_operator.runtime.image import ImageController
 from glance_operator.runtime.intake import Wiring
 from glance_operator.runtime.store import Body
@@ -15,8 +17,8 @@ def _secret(image: Body) -> str | None:
     return name
 
 
-def _glance_api(image: Body) -> str | None:
-    name: str | None = (image["spec"].get("glanceAPIRef") or {}).get("name")
+def _glance_api(body: Body) -> str | None:
+    name: str | None = (body["spec"].get("glanceAPIRef") or {}).get("name")
     return name
 
 
@@ -27,9 +29,13 @@ def _state(image: Body) -> str:
 
 
 WIRING = Wiring(
-    controllers=frozenset({"Image"}),
-    indexes={"Image": {"secret": _secret, "glanceAPI": _glance_api, "state": _state}},
-    references={"GlanceAPI": [("Image", "glanceAPI")]},
+    controllers=frozenset({"GlanceAPI", "GlanceStore", "Image"}),
+    indexes={
+        "GlanceStore": {"glanceAPI": _glance_api},
+        "Image": {"secret": _secret, "glanceAPI": _glance_api, "state": _state},
+    },
+    references={"GlanceAPI": [("GlanceStore", "glanceAPI"), ("Image", "glanceAPI")]},
+    parents={"GlanceStore": ("GlanceAPI", _glance_api)},
 )
 
 
@@ -37,7 +43,14 @@ def make_engine(parts: Parts) -> Engine:
     """The engine with all controllers."""
     world = make_world(parts)
     parts.metrics.watch_images(lambda: _by_state(parts.store.counts("Image", "state")))
-    return Engine(world, {"Image": ImageController(world)})
+    return Engine(
+        world,
+        {
+            "GlanceAPI": GlanceAPIController(world),
+            "GlanceStore": GlanceStoreController(world),
+            "Image": ImageController(world),
+        },
+    )
 
 
 def _by_state(counts: dict[str, int]) -> dict[tuple[str, str], int]:

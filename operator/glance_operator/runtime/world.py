@@ -7,13 +7,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from glance_operator.runtime.apis import ApiReader, Readers
 from glance_operator.runtime.clouds import Clouds
 from glance_operator.runtime.credentials import CredentialsReader
 from glance_operator.runtime.events import Recorder
+from glance_operator.runtime.inputs import Inputs
 from glance_operator.runtime.kube import Kube
 from glance_operator.runtime.metrics import Metrics
+from glance_operator.runtime.objects import Objects
 from glance_operator.runtime.queue import Lane, Queue
-from glance_operator.runtime.store import Store
+from glance_operator.runtime.store import Body, Key, Store
 from glance_operator.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -28,6 +31,7 @@ class Parts:
     """What the process has before it has controllers.
 
     fence(): raises LostLease if this process may not change anything. stopping(): whether passes should end soon.
+    told(key, old, new): to be called with each body that a pass has changed itself.
     """
 
     settings: Settings
@@ -38,6 +42,7 @@ class Parts:
     metrics: Metrics
     fence: Callable[[], None] = lambda: None
     stopping: Callable[[], bool] = lambda: False
+    told: Callable[[Key, Body | None, Body | None], None] = lambda *_: None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +50,8 @@ class World(Parts):
     """The parts, the clouds and the time: what passes work with."""
 
     clouds: Clouds
+    objects: Objects
+    inputs: Inputs
     now: Callable[[], datetime] = utcnow
 
 
@@ -69,8 +76,10 @@ class CloudTelemetry:
 
 def make_world(parts: Parts) -> World:
     """The parts with the registry of clouds, wired to the rest of the process."""
+    objects = Objects(parts.kube.transport)
+    given = Inputs(objects)
     clouds = Clouds(
-        CredentialsReader(parts.kube),
+        Readers(CredentialsReader(parts.kube), ApiReader(parts.store, given)),
         cluster=parts.kube.cluster_id,
         telemetry=CloudTelemetry(parts.metrics),
         fence=parts.fence,
@@ -79,4 +88,4 @@ def make_world(parts: Parts) -> World:
         at_once=max(1, parts.settings.workers * 3 // 4),  # the others are for other clouds
     )
     parts.metrics.watch_slots(lambda: {c.name: (len(c.slots.holders()), len(c.slots.waiting())) for c in clouds.all()})
-    return World(**vars(parts), clouds=clouds)
+    return World(**vars(parts), clouds=clouds, objects=objects, inputs=given)

@@ -9,8 +9,8 @@ from typing import Any, cast
 
 from glance_operator.core.conditions import find, merged, standard
 from glance_operator.core.plan import Plan, State, stalled
-from glance_operator.runtime.engine import Engine, Invalid
-from glance_operator.runtime.errors import Refused, Unavailable
+from glance_operator.runtime.engine import Engine
+from glance_operator.runtime.errors import Invalid, Refused, Unavailable
 from glance_operator.runtime.metrics import Metrics
 from glance_operator.runtime.queue import Next, Queue
 from glance_operator.runtime.store import Body, Key, Store
@@ -42,6 +42,8 @@ class Cluster:
             events=cast("Any", SimpleNamespace(record=self.record)),
             metrics=self.metrics,
             clouds=cast("Any", None),
+            objects=cast("Any", None),
+            inputs=cast("Any", None),
             stopping=lambda: self.ending,
             now=lambda: datetime(2026, 1, 1, tzinfo=UTC),
         )

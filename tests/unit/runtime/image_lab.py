@@ -55,6 +55,8 @@ class ImageLab:
             events=cast("Any", None),
             metrics=Metrics(),
             clouds=cast("Any", self),
+            objects=cast("Any", None),
+            inputs=cast("Any", None),
             now=lambda: NOW,
         )
         self.controller = ImageController(world)

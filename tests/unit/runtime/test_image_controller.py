@@ -15,8 +15,7 @@ from glance_operator.core.conditions import find
 from glance_operator.core.image.memory import text
 from glance_operator.core.image.observed import RETRY_ANNOTATION, Cause, View
 from glance_operator.core.plan import LetGo, Phase, State
-from glance_operator.runtime.engine import Invalid
-from glance_operator.runtime.errors import Refused, Unavailable
+from glance_operator.runtime.errors import Invalid, Refused, Unavailable
 from glance_operator.runtime.image import Look
 from glance_operator.runtime.store import Key
 
@@ -53,7 +52,6 @@ class TestLooking:
             ("suspended", view(spec=spec(suspend=True))),
             ("deleted, to be retained", view(spec=spec(deletionPolicy="Retain"), deleted_at=later(-1))),
             ("not built", view(spec=spec(adopt={"name": "x"}))),
-            ("a service of ours", view(spec=spec(cloudCredentialsRef=None, glanceAPIRef={"name": "x"}))),
         ],
     )
     def test_some_are_left_alone(self, lab: ImageLab, words: str, one: View) -> None:

@@ -33,6 +33,8 @@ SPEC = {
 class Process(Cluster):
     """An API server in memory with one Secret, and the engine as the process builds it."""
 
+    transport = None  # for kinds that none of these tests has
+
     def __init__(self, service: ImageService) -> None:
         super().__init__()
         self.service, self.secret_reads = service, 0

@@ -21,6 +21,8 @@ class Probe(Model):
     """When it was made."""
     message: str | None = None
     """What came out of it."""
+    hash: str | None = None
+    """Hash of the configuration that was proven."""
 
 
 class GlanceStoreStatus(Status):

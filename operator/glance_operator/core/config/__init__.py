@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from glance_operator.core.config import api, imports, server, stores
 from glance_operator.core.config.service import Service, Store
 
-__all__ = ["Service", "Store", "digest", "files", "policy"]
+__all__ = ["Service", "Store", "digest", "files", "policy", "proof"]
 
 policy = server.policy
 
@@ -25,6 +25,11 @@ def files(service: Service) -> dict[str, str]:
         **{f"{whose}.ca.crt": pem for whose, pem in service.cas.items()},
         **stores.files(service),
     }
+
+
+def proof(service: Service) -> dict[str, str]:
+    """The files with which the one store of `service` is proven; they change when its driver would act otherwise."""
+    return {"glance-api.conf": api.proof(service), **stores.files(service)}
 
 
 def digest(found: Mapping[str, str]) -> str:

@@ -18,6 +18,15 @@ def text(service: Service) -> str:
     return ini.text(ini.merged(added, _sections(service), stores.sections(service), identity.sections(service)))
 
 
+def proof(service: Service) -> str:
+    """As much of the file as the drivers of the stores read."""
+    head: ini.Sections = {
+        "DEFAULT": {"enabled_backends": _backends(service)},
+        "glance_store": {"default_backend": service.default},
+    }
+    return ini.text(ini.merged(head, stores.sections(service)))
+
+
 def _sections(service: Service) -> ini.Sections:
     spec, places = service.spec, service.places
     return {
@@ -46,13 +55,17 @@ def flavor(service: Service) -> str:
 
 
 def _default(service: Service) -> ini.Options:
-    offered = sorted(service.stores, key=lambda store: store.id)
     return {
-        "enabled_backends": ",".join(f"{store.id}:{stores.DRIVERS[store.spec.type]}" for store in offered),
+        "enabled_backends": _backends(service),
         "enabled_import_methods": ini.listed(imports.methods(service.spec.imports)),
         "use_keystone_limits": True if service.spec.quotas else None,
         "log_config_append": f"{service.places.etc}/{LOGGING}",
     }
+
+
+def _backends(service: Service) -> str:
+    offered = sorted(service.stores, key=lambda store: store.id)
+    return ",".join(f"{store.id}:{stores.DRIVERS[store.spec.type]}" for store in offered)
 
 
 def _cache(service: Service) -> ini.Options:

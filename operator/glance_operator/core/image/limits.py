@@ -19,7 +19,6 @@ def not_built(spec: ImageSpec) -> Iterator[str]:
     """Fields that have their place in the API and no controller yet: saying so beats ignoring them."""
     source, http = spec.source, spec.source.http if spec.source else None
     absent = {
-        "spec.glanceAPIRef": spec.glance_api_ref,
         "spec.adopt": spec.adopt,
         "spec.kernelRef": spec.kernel_ref,
         "spec.ramdiskRef": spec.ramdisk_ref,

@@ -12,7 +12,7 @@ from glance_operator.core.image import content, retries, stores
 from glance_operator.core.image.observed import RETRY_ANNOTATION, Memory, StoreMemory, View
 
 CLOUD_READY = "CloudReady"
-LOST = "CredentialsNotFound"
+LOST = ("CredentialsNotFound", "APINotFound", "APIGone")
 
 
 def moment(text: str | None) -> datetime | None:
@@ -63,7 +63,7 @@ def recall(body: Mapping[str, Any]) -> Memory:
         applied_properties=_names(applied.get("properties")),
         applied_tags=_names(applied.get("tags")),
         applied_members=_names(applied.get("members")),
-        cloud_lost_since=moment(cloud.get("lastTransitionTime")) if cloud.get("reason") == LOST else None,
+        cloud_lost_since=moment(cloud.get("lastTransitionTime")) if cloud.get("reason") in LOST else None,
     )
     return _forget_attempts(memory) if is_fresh_start(body) else memory
 

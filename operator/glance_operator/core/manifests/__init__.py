@@ -3,14 +3,33 @@
 from __future__ import annotations
 
 from glance_operator.core.manifests import jobs, network, storage, workload
-from glance_operator.core.manifests.jobs import database_job
+from glance_operator.core.manifests.jobs import OURS, all_jobs, database_job, preflight_job, probe_job
 from glance_operator.core.manifests.plan import Blueprint, Object
-from glance_operator.core.manifests.secrets import config_name, outdated, secrets
+from glance_operator.core.manifests.secrets import config_name, outdated, proof_secret, secrets
 
-__all__ = ["Blueprint", "Object", "config_name", "database_job", "objects", "outdated", "secrets"]
+__all__ = [
+    "OURS",
+    "Blueprint",
+    "Object",
+    "all_jobs",
+    "config_name",
+    "database_job",
+    "foundations",
+    "objects",
+    "outdated",
+    "preflight_job",
+    "probe_job",
+    "proof_secret",
+    "secrets",
+]
+
+
+def foundations(of: Blueprint) -> list[Object]:
+    """What jobs need, too: the claims, and an account without rights."""
+    return [*storage.objects(of), workload.account(of)]
 
 
 def objects(of: Blueprint) -> list[Object]:
     """All that stays, in the order in which it is applied; Secrets and the jobs of a migration apart."""
     regular = [purge] if (purge := jobs.purge(of)) else []
-    return [*storage.objects(of), *network.objects(of), *regular, *workload.objects(of)]
+    return [*foundations(of), *network.objects(of), *regular, *workload.objects(of)]

@@ -1,8 +1,10 @@
-"""Work that is done once or regularly, beside the service: the database's schema, its cleaning."""
+"""Work that is done once or regularly, beside the service: proofs, the database's schema, its cleaning."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterable
+from importlib import resources
 
 from glance_operator.api.glanceapi.images import Housekeeping, Purge
 from glance_operator.api.glanceapi.pod import Pod
@@ -11,8 +13,12 @@ from glance_operator.core.manifests.plan import Blueprint, Object, given, labels
 
 ROWS = 1000  # at a time, so that no transaction holds up the service
 PURGE_SECONDS = 3600
-KEPT_SECONDS = 24 * 3600
 ATTEMPTS = 10  # the database may come up later than we do
+PHASES = ("expand", "migrate", "contract")
+PREFLIGHT, DATABASE, PROBE = "preflight", "database", "probe"
+OURS = (PREFLIGHT, DATABASE)  # components of the jobs that belong to one configuration or image
+PROOF_SECONDS = 600
+REFUSED = 42  # exit code of a proof whose outcome only another configuration can change
 
 
 def manage(*words: str) -> str:
@@ -21,8 +27,37 @@ def manage(*words: str) -> str:
 
 
 def database_job(of: Blueprint, phase: str) -> Object:
-    """One phase of a migration: `expand`, `migrate`, `contract`, or `sync` for all of them on an empty database."""
-    return _job(of, f"{of.name}-db-{phase}-{of.config[-10:]}", "database", manage("db", phase))
+    """One of the PHASES of a migration; its name tells image and database, so that each is done once for both."""
+    revision = f"{manage('db', 'version')} > /dev/termination-log"  # what the operator reads
+    lines = [manage("db", phase), *([revision] if phase == PHASES[-1] else [])]
+    return _job(
+        of, f"{of.name}-db-{phase}-{_short(of.image, of.schema)}", DATABASE, ["/bin/sh", "-ec", "\n".join(lines)]
+    )
+
+
+def preflight_job(of: Blueprint) -> Object:
+    """Glance itself reads the configuration, opens the stores, and asks database and Keystone."""
+    job = _job(of, f"{of.name}-preflight-{_short(of.image, of.config)}", PREFLIGHT, _script(of, PREFLIGHT))
+    # What is wrong with a file does not get better: only what may come up later is tried again.
+    refusal = {"action": "FailJob", "onExitCodes": {"operator": "In", "values": [REFUSED]}}
+    job["spec"] |= {"activeDeadlineSeconds": PROOF_SECONDS, "podFailurePolicy": {"rules": [refusal]}}
+    return job
+
+
+def probe_job(of: Blueprint) -> Object:
+    """The driver of the blueprint's one store writes, reads and removes an object; named as its configuration."""
+    job = _job(of, of.config, PROBE, _script(of, PROBE))
+    job["spec"] |= {"activeDeadlineSeconds": PROOF_SECONDS, "backoffLimit": 1}
+    return job
+
+
+def _script(of: Blueprint, name: str) -> list[str]:
+    return [of.places.python, "-c", resources.files(__package__).joinpath(f"scripts/{name}.py").read_text()]
+
+
+def all_jobs(of: Blueprint) -> list[Object]:
+    """Every job of this configuration and this image."""
+    return [preflight_job(of), *(database_job(of, phase) for phase in PHASES)]
 
 
 def purge(of: Blueprint) -> Object | None:
@@ -34,43 +69,48 @@ def purge(of: Blueprint) -> Object | None:
     lines = [manage("db", "purge", *limits)]
     if wanted.purge_images:
         lines.append(manage("db", "purge_images_table", *limits))
+    command = ["/bin/sh", "-ec", "\n".join(lines)]
     spec = {
         "schedule": wanted.schedule,
         "concurrencyPolicy": "Forbid",
         "suspend": of.spec.suspend,
-        "jobTemplate": {"spec": {**_work(of, "housekeeping", lines, 1), "activeDeadlineSeconds": PURGE_SECONDS}},
+        "jobTemplate": {"spec": {**_work(of, "housekeeping", command, 1), "activeDeadlineSeconds": PURGE_SECONDS}},
     }
     return owned(of, "CronJob", "batch/v1", f"{of.name}-purge", "housekeeping", spec=spec)
 
 
-def _job(of: Blueprint, name: str, component: str, *lines: str) -> Object:
-    work = {**_work(of, component, lines, ATTEMPTS), "ttlSecondsAfterFinished": KEPT_SECONDS}
-    return owned(of, "Job", "batch/v1", name, component, spec=work)
+def _short(*words: str) -> str:
+    return hashlib.sha256("\n".join(words).encode()).hexdigest()[:10]
 
 
-def _work(of: Blueprint, component: str, lines: Sequence[str], attempts: int) -> Object:
+def _job(of: Blueprint, name: str, component: str, command: list[str]) -> Object:
+    return owned(of, "Job", "batch/v1", name, component, spec=_work(of, component, command, ATTEMPTS))
+
+
+def _work(of: Blueprint, component: str, command: list[str], attempts: int) -> Object:
     wanted = of.spec.pod or Pod()
+    whole = component in (PREFLIGHT, PROBE)  # which open stores
     container = given(
         {
             "name": component,
             "image": of.image,
             "imagePullPolicy": of.spec.image_pull_policy,
-            "command": ["/bin/sh", "-ec", "\n".join(lines)],
-            "env": [{"name": "OS_GLANCE_CONFIG_DIR", "value": of.places.etc}],
+            "command": command,
+            "env": [{"name": "OS_GLANCE_CONFIG_DIR", "value": of.places.etc}, *pods.certificates(of)],
             "securityContext": pods.CONFINED,
-            "volumeMounts": [*pods.config_mounts(of), *_database(of)[1]],
+            "terminationMessagePolicy": "FallbackToLogsOnError",
+            "volumeMounts": [*pods.config_mounts(of), *_named(storage.mounts(of), whole)],
         }
     )
     spec = {
         **pods.shared(of, wanted),
         "restartPolicy": "Never",
         "containers": [container],
-        "volumes": [*pods.config_volumes(of), *_database(of)[0]],
+        "volumes": [*pods.config_volumes(of), *_named(storage.volumes(of), whole)],
     }
     return {"backoffLimit": attempts, "template": {"metadata": {"labels": labels(of, component)}, "spec": spec}}
 
 
-def _database(of: Blueprint) -> tuple[list[Object], list[Object]]:
-    """Volume and mount of a trial's database; of the service's other volumes a job needs none."""
-    named = [[one for one in parts if one["name"] == "database"] for parts in (storage.volumes(of), storage.mounts(of))]
-    return named[0], named[1]
+def _named(parts: Iterable[Object], whole: bool) -> list[Object]:
+    """Of the service's volumes a job needs a trial's database; one that opens the stores needs theirs as well."""
+    return [one for one in parts if one["name"] == "database" or (whole and one["name"].startswith("store-"))]

@@ -21,8 +21,9 @@ class Blueprint:
     """A GlanceAPI with everything that was resolved for it.
 
     uid: of the object, which owns all that is made. image: the container image. config: name of the Secret with the
-    files of `core.config.files`. stores: those in the configuration. operator: the operator's pods as a NetworkPolicy
-    names them. domain: of the cluster's DNS.
+    files of `core.config.files`. schema: what tells its database from others. stores: those in the configuration.
+    operator: the operator's pods as a NetworkPolicy names them. domain: of the cluster's DNS. owner: kind, name and uid
+    where it is not the GlanceAPI.
     """
 
     name: str
@@ -31,9 +32,11 @@ class Blueprint:
     spec: GlanceAPISpec
     image: str
     config: str
+    schema: str = ""
     stores: tuple[Store, ...] = ()
     operator: Mapping[str, Any] = field(default_factory=dict)
     domain: str = "cluster.local"
+    owner: tuple[str, str, str] | None = None
     places: Places = field(default_factory=Places)
 
     @property
@@ -70,11 +73,12 @@ def owned(
     **parts: Any,
 ) -> Object:
     """An object of ours: it goes with its GlanceAPI. parts: spec, data and the like; annotations are the user's."""
+    whose, its_name, uid = of.owner or ("GlanceAPI", of.name, of.uid)
     owner = {
         "apiVersion": f"{GROUP}/{VERSION}",
-        "kind": "GlanceAPI",
-        "name": of.name,
-        "uid": of.uid,
+        "kind": whose,
+        "name": its_name,
+        "uid": uid,
         "controller": True,
         "blockOwnerDeletion": True,
     }

@@ -126,10 +126,15 @@ def _environment(of: Blueprint) -> list[Object]:
         {"name": "OS_GLANCE_CONFIG_DIR", "value": of.places.etc},
         {"name": "OS_DEFAULT__WORKER_SELF_REFERENCE_URL", "value": f"{of.scheme}://{host}:{PORT}"},
     ]
+    return found + certificates(of)
+
+
+def certificates(of: Blueprint) -> list[Object]:
+    """What Python's clients trust beside the machine's own authorities."""
     keystone = of.spec.auth.keystone
     if keystone and keystone.ca_bundle_ref:
-        found.append({"name": "REQUESTS_CA_BUNDLE", "value": f"{of.places.etc}/keystone.ca.crt"})
-    return found
+        return [{"name": "REQUESTS_CA_BUNDLE", "value": f"{of.places.etc}/keystone.ca.crt"}]
+    return []
 
 
 def _probes(of: Blueprint, wanted: Probes) -> Object:

@@ -27,6 +27,11 @@ def secrets(of: Blueprint, files: Mapping[str, str], policy: str) -> list[Object
     ]
 
 
+def proof_secret(of: Blueprint, files: Mapping[str, str]) -> Object:
+    """What the probe of a store reads."""
+    return owned(of, "Secret", "v1", of.config, "probe", type="Opaque", immutable=True, data=_encoded(files))
+
+
 def outdated(of: Blueprint, found: Mapping[str, str]) -> list[str]:
     """Names of configurations to delete. found: name -> creationTimestamp of all that this GlanceAPI has."""
     newest = sorted(found, key=lambda name: (found[name], name), reverse=True)

@@ -8,8 +8,12 @@ from glance_operator.core.manifests import pods
 from glance_operator.core.manifests.plan import Blueprint, Object, given, owned, selector
 
 
+def account(of: Blueprint) -> Object:
+    """The ServiceAccount of all pods; it may do nothing, and its token is mounted nowhere."""
+    return owned(of, "ServiceAccount", "v1", of.name, automountServiceAccountToken=False)
+
+
 def objects(of: Blueprint) -> Iterator[Object]:
-    yield owned(of, "ServiceAccount", "v1", of.name, automountServiceAccountToken=False)
     if of.spec.replicas > 1 or of.spec.pod_disruption_budget:
         yield _budget(of)
     yield _stateful_set(of)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pydantic import ValidationError
-
 from glance_operator.api.base import seconds
 from glance_operator.api.image import ImageSpec
 from glance_operator.core.conditions import TRUE, find
@@ -16,11 +14,13 @@ from glance_operator.core.image.observed import Cause, View
 from glance_operator.core.image.refusals import explain
 from glance_operator.core.image.status import status
 from glance_operator.core.plan import Phase, Plan, State, waiting
-from glance_operator.runtime.engine import Invalid, finalizer
+from glance_operator.runtime.apis import SERVICE
+from glance_operator.runtime.engine import finalizer
 from glance_operator.runtime.errors import Refused, Unavailable
 from glance_operator.runtime.image.acting import take
 from glance_operator.runtime.image.looking import seen
 from glance_operator.runtime.image.track import Track
+from glance_operator.runtime.parsing import parsed
 from glance_operator.runtime.queue import Lane
 from glance_operator.runtime.store import Body, Key
 from glance_operator.runtime.world import World
@@ -62,7 +62,7 @@ class ImageController:
             track = self._track(key, view.spec, is_retried(body))
             view = seen(replace(view, cluster=self._world.kube.cluster_id()), track, at_rest)
         except Unavailable as trouble:
-            view = replace(view, trouble=_of_this_cloud(trouble, view.spec), cause=trouble.cause)
+            view = replace(view, trouble=_of_this_image(trouble, view), cause=trouble.cause)
         except Refused as refusal:
             state = State(Phase.WORKING, "GlanceError", f"Glance refuses to show the image ({refusal})")
             view = replace(view, trouble=state, cause=Cause.OUTAGE)
@@ -148,16 +148,13 @@ class ImageController:
         meta, track = body["metadata"], self._tracks.get(key)
         version = (meta["uid"], meta.get("generation", 0))
         if track is None:
-            return _parsed(body)
+            return parsed(ImageSpec, body)
         if track.spec is None or track.spec[0] != version:
-            track.spec = (version, _parsed(body))
+            track.spec = (version, parsed(ImageSpec, body))
         return track.spec[1]
 
     def _track(self, key: Key, spec: ImageSpec, fresh: bool) -> Track:
-        ref = spec.cloud_credentials_ref
-        if ref is None:
-            raise AssertionError("an Image without cloudCredentialsRef is left alone")
-        cloud = self._world.clouds.find(key.namespace, ref.secret_name, ref.cloud_name, fresh=fresh)
+        cloud = self._world.clouds.find(key.namespace, *_where(spec), fresh=fresh)
         track = self._tracks.get(key)
         if track is None or track.cloud is not cloud:
             self.forget(key)  # other credentials: what was held there is given back
@@ -181,28 +178,29 @@ def _comeback(view: View, track: Track | None) -> float:
     return max(track.cloud.gate.wait(), 1.0) + (seconds(view.spec.resync_period) / 10 if view.settled else 0.0)
 
 
-def _of_this_cloud(trouble: Unavailable, spec: ImageSpec) -> State:
+def _of_this_image(trouble: Unavailable, view: View) -> State:
     """What is wrong, in terms of this object: others, in other namespaces, may share the cloud."""
-    ref = spec.cloud_credentials_ref
-    if ref is None or trouble.cause is not Cause.OUTAGE:
+    if trouble.state.reason == "APINotFound" and view.memory.id:
+        return replace(trouble.state, reason="APIGone")
+    if trouble.cause is not Cause.OUTAGE or trouble.state.reason.startswith("API"):
         return trouble.state
-    return replace(
-        trouble.state, message=f"Cloud {ref.cloud_name} of Secret {ref.secret_name}: {trouble.state.message}"
-    )
+    source, name = _where(view.spec)
+    whose = f"{source} {name}" if source == SERVICE else f"Cloud {name} of Secret {source}"
+    return replace(trouble.state, message=f"{whose}: {trouble.state.message}")
 
 
-def _parsed(body: Body) -> ImageSpec:
-    try:
-        return ImageSpec.model_validate(body["spec"])
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in ("spec", *first["loc"]))
-        raise Invalid(State(Phase.STALLED, "InvalidSpec", f"{where}: {first['msg']}")) from None
+def _where(spec: ImageSpec) -> tuple[str, str]:
+    """How `Clouds.find` knows the cloud; the API server lets no Image in without one of the two."""
+    if ref := spec.cloud_credentials_ref:
+        return ref.secret_name, ref.cloud_name
+    if api := spec.glance_api_ref:
+        return SERVICE, api.name
+    raise AssertionError("an Image belongs to a cloud")
 
 
 def _is_left_alone(view: View) -> bool:
     """Nothing is asked of a cloud about an object that is suspended, let go as it is, or not understood."""
-    if view.spec.suspend or view.spec.cloud_credentials_ref is None:
+    if view.spec.suspend:
         return True
     if view.deleted_at:
         return view.spec.deletion_policy == "Retain"

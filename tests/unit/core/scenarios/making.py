@@ -33,12 +33,6 @@ LIMITS = [
         "Failed",
     ),
     Row(
-        "a service of ours, without a controller yet",
-        view(spec=spec(cloudCredentialsRef=None, glanceAPIRef={"name": "glance"}), looked=False),
-        "NotSupported",
-        "Failed",
-    ),
-    Row(
         "the cloud is down before anything was made",
         view(looked=False, trouble=OUTAGE, cause=Cause.OUTAGE),
         "GlanceUnavailable",

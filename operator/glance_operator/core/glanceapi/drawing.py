@@ -1,0 +1,78 @@
+"""What a GlanceAPI should become: its configuration and its objects, once everything they are made of is there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from glance_operator.core import config, inputs
+from glance_operator.core.config import Service, Store
+from glance_operator.core.glanceapi.observed import Member, View
+from glance_operator.core.manifests import Blueprint, config_name
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """The view, and what was drawn from it."""
+
+    view: View
+    of: Blueprint
+    files: dict[str, str] = field(repr=False)
+    policy: str
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        return attached(self.view)
+
+
+def attached(view: View) -> tuple[Member, ...]:
+    """The stores of the configuration: those that can be used, and those that were in it before, come what may."""
+    wanted = [m for m in view.members if (m.usable and not m.deleted) or m.id in view.memory.stores]
+    return tuple(sorted(wanted, key=lambda member: member.id))
+
+
+def default(view: View) -> Member | None:
+    """The store of images that name none: the one that was named, or the only one."""
+    stores, ref = attached(view), view.spec.default_store_ref
+    if ref:
+        return next((member for member in stores if member.name == ref.name), None)
+    return stores[0] if len(stores) == 1 else None
+
+
+def draw(view: View) -> Drawing:
+    """Needs all inputs and a default store. Raises ValueError with words for what the inputs say."""
+    told, first = inputs.values(inputs.of_api(view.spec), view.found), default(view)
+    if first is None:
+        raise AssertionError("nothing is drawn before there is a default store")
+    stores = tuple(_store(view, member) for member in attached(view))
+    service = Service(
+        view.spec,
+        stores,
+        first.id,
+        connection=told.pop("connection", None),
+        transport_url=told.pop("transport", None),
+        cas={whose: pem for whose in ("database", "keystone") if (pem := told.pop(f"{whose}.ca", ""))},
+        keystone=told,
+    )
+    files = config.files(service)
+    return Drawing(view, blueprint(view, stores, config_name(view.name, files)), files, config.policy(service))
+
+
+def blueprint(view: View, stores: Sequence[Store], config_secret: str) -> Blueprint:
+    ref = view.spec.database.connection_secret_ref
+    connection = inputs.values(inputs.of_api(view.spec), view.found).get("connection", "") if ref else ""
+    return Blueprint(
+        name=view.name,
+        namespace=view.namespace,
+        uid=view.uid,
+        spec=view.spec,
+        image=view.image,
+        config=config_secret,
+        schema=connection.rpartition("@")[2],  # without the password: another one is no other database
+        stores=tuple(stores),
+        operator=view.operator,
+    )
+
+
+def _store(view: View, member: Member) -> Store:
+    return Store(member.id, member.spec, inputs.values(inputs.of_store(member.spec), view.found))

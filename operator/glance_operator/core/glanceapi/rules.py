@@ -1,0 +1,175 @@
+"""The rules of a GlanceAPI, in the words of its conditions; `core.glanceapi` has them in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from glance_operator.core import inputs, manifests
+from glance_operator.core.glanceapi import drawing
+from glance_operator.core.glanceapi.drawing import Drawing
+from glance_operator.core.glanceapi.observed import View
+from glance_operator.core.plan import AddFinalizer, LetGo, Phase, Plan, State, doing, stalled, waiting
+from glance_operator.core.workload import LOOK, Apply, Object, Remove, job_plan
+
+# Before anything can be drawn
+
+
+def respect_suspension(view: View) -> Plan | None:
+    return (
+        Plan(State(Phase.PAUSED, "Suspended", "spec.suspend is true: nothing is touched"))
+        if view.spec.suspend
+        else None
+    )
+
+
+def let_go(view: View) -> Plan | None:
+    """What is being deleted itself may need the service; what stays has to find another."""
+    if not view.deleted:
+        return None
+    if view.dependents and not view.spec.suspend:
+        return waiting(
+            "DependentsExist", f"Waiting until these are deleted, which need the service: {_some(view.dependents)}"
+        )
+    return Plan(State(Phase.WORKING, "Deleting"), step=LetGo(), after=0, passing=True)
+
+
+def hold(view: View) -> Plan | None:
+    return None if view.finalized else doing(AddFinalizer(), "Accepted", "Seen")
+
+
+def name_the_image(view: View) -> Plan | None:
+    if view.image:
+        return None
+    return stalled("ImageMissing", "Set spec.image: the operator has no default for Glance's container image")
+
+
+def await_inputs(view: View) -> Plan | None:
+    if words := inputs.missing(inputs.of_api(view.spec), view.found):
+        return waiting("InputMissing", f"{words}: create it")
+    return None
+
+
+def await_stores(view: View) -> Plan | None:
+    """Glance does not start without a store."""
+    if not view.members:
+        return waiting("NoStore", f"Create a GlanceStore with spec.glanceAPIRef.name: {view.name}")
+    if twice := _twice(view):
+        return stalled("DuplicateStoreID", f"Two GlanceStores have the same store id: {twice}. Delete one of them")
+    if not drawing.attached(view):
+        return waiting("StoresUnusable", "No GlanceStore can be used yet: see their conditions")
+    return None
+
+
+def await_default(view: View) -> Plan | None:
+    """One store takes what names none."""
+    if drawing.default(view):
+        return None
+    ref = view.spec.default_store_ref
+    if ref is None:
+        names = ", ".join(member.name for member in drawing.attached(view))
+        return stalled("DefaultStoreAmbiguous", f"Set spec.defaultStoreRef.name to one of the stores: {names}")
+    if any(member.name == ref.name for member in view.members):
+        words = f"GlanceStore {ref.name} is the default and cannot be used yet: see its conditions"
+        return waiting("DefaultStoreUnusable", words)
+    words = f"GlanceStore {ref.name} (spec.defaultStoreRef) does not exist, or names another GlanceAPI"
+    return waiting("DefaultStoreMissing", words)
+
+
+# With everything drawn
+
+
+def configure(drawn: Drawing) -> Plan | None:
+    """The new configuration lies beside the old one, which nobody changes."""
+    return _apply(drawn, manifests.secrets(drawn.of, drawn.files, drawn.policy), "Configured")
+
+
+def equip(drawn: Drawing) -> Plan | None:
+    """What jobs and pods need before they start: volumes and an account."""
+    return _apply(drawn, manifests.foundations(drawn.of), "Preparing")
+
+
+def prove(drawn: Drawing) -> Plan | None:
+    """No configuration reaches a pod before Glance itself has read it."""
+    return job_plan(
+        drawn.view, manifests.preflight_job(drawn.of), "ConfigRefused", "Proving", "Proving the configuration"
+    )
+
+
+def migrate(drawn: Drawing) -> Plan | None:
+    """What the new code adds to the schema does not disturb the old code."""
+    if not drawn.view.spec.database.manage_schema:
+        return None
+    for phase in ("expand", "migrate"):
+        if plan := _migration(drawn, phase):
+            return plan
+    return None
+
+
+def lay_out(drawn: Drawing) -> Plan | None:
+    return _apply(drawn, manifests.objects(drawn.of), "Deploying")
+
+
+def await_pods(drawn: Drawing) -> Plan | None:
+    """Kubernetes replaces them one by one; each finishes its imports first."""
+    view, workload = drawn.view, drawn.view.workload
+    if workload is None or not workload.noticed:
+        return waiting("Deploying", "Waiting for the StatefulSet controller", LOOK, passing=True)
+    if workload.rolled_out:
+        return None
+    reason = "Deploying" if not view.memory.was_ready else "RollingOut"
+    return waiting(reason, _progress(view), LOOK, passing=not _troubled(view))
+
+
+def contract(drawn: Drawing) -> Plan | None:
+    """What only the old code needed goes when the last old pod is gone."""
+    if not drawn.view.spec.database.manage_schema:
+        return None
+    return _migration(drawn, "contract")
+
+
+def tidy(drawn: Drawing) -> Plan | None:
+    """Jobs of configurations and images that are no more."""
+    wanted = {job["metadata"]["name"] for job in manifests.all_jobs(drawn.of)}
+    old = sorted(
+        name for name, job in drawn.view.jobs.items() if job.component in manifests.OURS and name not in wanted
+    )
+    return doing(Remove(tuple(("Job", name) for name in old)), "Tidying", "Removing old jobs") if old else None
+
+
+def serve(drawn: Drawing) -> Plan:
+    return Plan(State(Phase.READY, "Available", f"{drawn.view.spec.replicas} of {drawn.view.spec.replicas} pods serve"))
+
+
+def _migration(drawn: Drawing, phase: str) -> Plan | None:
+    job = manifests.database_job(drawn.of, phase)
+    return job_plan(drawn.view, job, "MigrationFailed", "Migrating", f"Changing the database's schema ({phase})")
+
+
+def _apply(drawn: Drawing, objects: Iterable[Object], reason: str) -> Plan | None:
+    due = tuple(one for one in objects if not drawn.view.in_place(one))
+    return (
+        doing(Apply(due), reason, ", ".join(f"{one['kind']} {one['metadata']['name']}" for one in due)) if due else None
+    )
+
+
+def _twice(view: View) -> str:
+    ids = [member.id for member in view.members]
+    return ", ".join(sorted({one for one in ids if ids.count(one) > 1}))
+
+
+def _troubled(view: View) -> bool:
+    return any(pod.trouble for pod in view.pods_of("api"))
+
+
+def _progress(view: View) -> str:
+    """How far it is, and what holds it up."""
+    workload = view.workload
+    ready, current = (workload.ready, workload.current) if workload else (0, 0)
+    troubles = sorted({f"{pod.name}: {pod.trouble}" for pod in view.pods_of("api") if pod.trouble})
+    said = f"{ready} of {view.spec.replicas} pods serve, {current} are up to date"
+    return "; ".join([said, *troubles])
+
+
+def _some(names: tuple[str, ...]) -> str:
+    shown = ", ".join(names[:5])
+    return shown if len(names) <= 5 else f"{shown} and {len(names) - 5} more"

@@ -1,0 +1,137 @@
+"""What is said about a GlanceAPI: the whole status, computed afresh at each look."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from glance_operator.core.conditions import FALSE, TRUE, UNKNOWN, Condition, find, merged, standard
+from glance_operator.core.config.server import PORT
+from glance_operator.core.glanceapi import drawing
+from glance_operator.core.glanceapi.drawing import Drawing
+from glance_operator.core.glanceapi.observed import Memory, View
+from glance_operator.core.manifests import database_job, preflight_job
+from glance_operator.core.manifests.plan import selector
+from glance_operator.core.plan import Plan
+from glance_operator.core.workload import words_of
+
+# The kind's own conditions, in the order in which they can become true, and the reasons that stop each.
+STAGES: tuple[tuple[str, frozenset[str]], ...] = (
+    ("StoresReady", frozenset({"NoStore", "DuplicateStoreID", "DefaultStoreMissing", "DefaultStoreUnusable",
+                               "DefaultStoreAmbiguous", "StoresUnusable"})),
+    ("ConfigReady", frozenset({"ImageMissing", "InputMissing", "InputInvalid", "Configured", "Preparing",
+                               "Proving", "ConfigRefused"})),
+    ("DatabaseReady", frozenset({"Migrating", "MigrationFailed"})),
+)  # fmt: skip
+
+
+def recall(body: Mapping[str, Any]) -> Memory:
+    """From the object as the API server gives it."""
+    status = body.get("status") or {}
+    version = status.get("version") or {}
+    return Memory(
+        was_ready=find(status.get("conditions") or (), "Ready").get("status") == TRUE,
+        stores=tuple(one["name"] for one in status.get("stores") or ()),
+        release=version.get("release", ""),
+        revision=version.get("databaseRevision", ""),
+    )
+
+
+def status(view: View, drawn: Drawing | None, plan: Plan, body: Mapping[str, Any]) -> dict[str, Any]:
+    """The new ``status`` of ``body``; equal to the old one when there is nothing new to say."""
+    old = body.get("status") or {}
+    wanted = [*standard(plan.state, view.memory.was_ready), *_own(view, plan)]
+    conditions = merged(old.get("conditions") or (), wanted, view.generation, view.now.strftime("%FT%TZ"))
+    said = {**old, "observedGeneration": view.generation, "conditions": conditions, **_pods(view)}
+    if drawn is not None:
+        said |= _service(drawn)
+    return {name: value for name, value in said.items() if value not in (None, "", {}, [])}
+
+
+def _own(view: View, plan: Plan) -> list[Condition]:
+    stopped = next((n for n, (_, reasons) in enumerate(STAGES) if plan.state.reason in reasons), len(STAGES))
+    found = []
+    for number, (kind, _) in enumerate(STAGES):
+        if number < stopped:
+            found.append(Condition(kind, TRUE, kind))
+        elif number == stopped:
+            found.append(Condition(kind, FALSE, plan.state.reason, plan.state.message))
+        else:
+            found.append(Condition(kind, UNKNOWN, "NotReached", f"Waiting for {STAGES[stopped][0]}"))
+    return [*found, _workload(view)]
+
+
+def _workload(view: View) -> Condition:
+    """The pods that are there, whatever is being prepared for the next ones."""
+    workload = view.workload
+    if workload is None:
+        return Condition("WorkloadReady", FALSE, "NotDeployed", "There is no StatefulSet yet")
+    troubles = sorted(f"{pod.name}: {pod.trouble}" for pod in view.pods_of("api") if pod.trouble)
+    said = "; ".join([f"{workload.ready} of {workload.replicas} pods serve", *troubles])
+    if workload.ready == workload.replicas:
+        return Condition("WorkloadReady", TRUE, "PodsReady", said)
+    return Condition("WorkloadReady", FALSE, _first_word(troubles) or "PodsNotReady", said)
+
+
+def _first_word(troubles: list[str]) -> str:
+    """The reason that Kubernetes gives, such as ImagePullBackOff."""
+    word = troubles[0].split(": ")[1] if troubles else ""
+    return word if word.isalpha() else ""
+
+
+def _pods(view: View) -> dict[str, Any]:
+    scheme = "https" if view.spec.tls else "http"
+    nodes = [
+        {
+            "name": pod.name,
+            "ready": pod.ready,
+            "url": f"{scheme}://{pod.name}.{view.name}-pods.{view.namespace}.svc.cluster.local:{PORT}",
+            "containerID": pod.container_id,
+            "restarts": pod.restarts,
+            "startTime": pod.started,
+        }
+        for pod in sorted(view.pods_of("api"), key=lambda pod: pod.name)
+    ]
+    workload = view.workload
+    return {
+        "replicas": len(nodes),
+        "readyReplicas": workload.ready if workload else 0,
+        "nodes": [{name: value for name, value in node.items() if value != ""} for node in nodes],
+    }
+
+
+def _service(drawn: Drawing) -> dict[str, Any]:
+    view, of = drawn.view, drawn.of
+    port = view.spec.service.port if view.spec.service else PORT
+    first = drawing.default(view)
+    stores = [
+        {
+            "name": member.id,
+            "default": member is first,
+            "status": TRUE if member.usable else FALSE,
+            "reason": "Usable" if member.usable else "NotUsable",
+        }
+        for member in drawn.members
+    ]
+    usable = sum(member.usable for member in drawn.members)
+    return {
+        "selector": ",".join(f"{name}={value}" for name, value in sorted(selector(of).items())),
+        "storesReady": f"{usable}/{len(view.members)}",
+        "endpoint": f"{of.scheme}://{of.name}.{of.namespace}.svc.{of.domain}:{port}",
+        "configHash": view.workload.config[-10:] if view.workload else "",
+        "stores": stores,
+        "version": {name: value for name, value in _version(drawn).items() if value},
+    }
+
+
+def _version(drawn: Drawing) -> dict[str, str]:
+    """What the jobs told of themselves; they may be gone."""
+    view = drawn.view
+    told = words_of(view.pods, preflight_job(drawn.of)["metadata"]["name"])
+    try:
+        release = str(json.loads(told)["release"])
+    except (ValueError, KeyError, TypeError):
+        release = view.memory.release
+    revision = words_of(view.pods, database_job(drawn.of, "contract")["metadata"]["name"])
+    return {"release": release, "databaseRevision": revision.split()[-1] if revision else view.memory.revision}

@@ -1,0 +1,82 @@
+"""The rules of a GlanceStore; `core.glancestore` has them in their order."""
+
+from __future__ import annotations
+
+from glance_operator.core import inputs
+from glance_operator.core.glancestore.observed import View
+from glance_operator.core.glancestore.proof import wanted
+from glance_operator.core.plan import AddFinalizer, LetGo, Phase, Plan, State, waiting
+from glance_operator.core.workload import AWAIT, Apply, Remove, job_plan
+
+
+def respect_suspension(view: View) -> Plan | None:
+    return (
+        Plan(State(Phase.PAUSED, "Suspended", "spec.suspend is true: nothing is touched"))
+        if view.spec.suspend
+        else None
+    )
+
+
+def let_go(view: View) -> Plan | None:
+    """Only a store that is in no configuration may vanish: images would be left without their data."""
+    if not view.deleted:
+        return None
+    if view.spec.suspend:
+        return Plan(State(Phase.WORKING, "Deleting"), step=LetGo(), after=0, passing=True)
+    if view.configured and view.images != 0:
+        return waiting("InUse", in_use(view), AWAIT)
+    if view.configured:
+        return waiting("Detaching", "Waiting until the service runs without it", 2)
+    return Plan(State(Phase.WORKING, "Deleting"), step=LetGo(), after=0, passing=True)
+
+
+def hold(view: View) -> Plan | None:
+    plan = Plan(State(Phase.WORKING, "Accepted"), step=AddFinalizer(), after=0, passing=True)
+    return None if view.finalized else plan
+
+
+def await_api(view: View) -> Plan | None:
+    name = view.spec.glance_api_ref.name
+    if view.api is None:
+        return waiting("APINotFound", f"GlanceAPI {name} (spec.glanceAPIRef) does not exist: create it")
+    if not view.api.image:
+        return waiting("APINotReady", f"GlanceAPI {name} has no container image, with which the store would be proven")
+    return None
+
+
+def await_inputs(view: View) -> Plan | None:
+    words = inputs.missing(wanted(view.spec, view.api), view.found)
+    return waiting("InputMissing", f"{words}: create it") if words else None
+
+
+def prove(view: View) -> Plan | None:
+    """Once for each configuration."""
+    if view.proof is None:
+        raise AssertionError("a store is drawn before it is proven")
+    if view.memory.usable and view.memory.hash == view.proof.hash:
+        return None
+    secret, job = view.proof.objects
+    if not view.in_place(secret):
+        return Plan(State(Phase.WORKING, "Probing"), step=Apply((secret,)), after=0, passing=True)
+    return job_plan(view, job, "ProbeFailed", "Probing", "Writing, reading and removing an object")
+
+
+def tidy(view: View) -> Plan | None:
+    """The words are in the status; what told them may go."""
+    old = sorted(view.jobs)
+    if not old or not (view.memory.usable and view.proof and view.memory.hash == view.proof.hash):
+        return None
+    gone = tuple((kind, name) for name in old for kind in ("Job", "Secret"))
+    return Plan(State(Phase.READY, "Usable"), step=Remove(gone), after=0)
+
+
+def await_service(view: View) -> Plan:
+    if view.configured:
+        return Plan(State(Phase.READY, "Usable", "The service uses it"))
+    return waiting("NotConfigured", "Proven; waiting until it is in the configuration of the service", 5)
+
+
+def in_use(view: View) -> str:
+    if view.images is None:
+        return "It is not known whether images live here"
+    return f"{view.images} images still live here"

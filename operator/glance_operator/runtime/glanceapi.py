@@ -1,0 +1,129 @@
+"""The GlanceAPI controller: what the engine asks of it, answered from Kubernetes and the rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from glance_operator.api.glanceapi import GlanceAPISpec
+from glance_operator.api.glancestore import GlanceStoreSpec
+from glance_operator.core import inputs, seen
+from glance_operator.core.conditions import TRUE, find
+from glance_operator.core.glanceapi import decide
+from glance_operator.core.glanceapi.drawing import Drawing
+from glance_operator.core.glanceapi.observed import Member, View
+from glance_operator.core.glanceapi.status import recall, status
+from glance_operator.core.manifests.plan import INSTANCE, NAME
+from glance_operator.core.plan import Phase, Plan
+from glance_operator.runtime.engine import finalizer
+from glance_operator.runtime.errors import Invalid, Refused, Unavailable
+from glance_operator.runtime.making import beside, explain, take
+from glance_operator.runtime.parsing import parsed
+from glance_operator.runtime.store import Body, Key, key_of
+from glance_operator.runtime.world import World
+
+AT_REST = 10.0  # seconds between two looks at the pods of a service that serves
+AT_WORK = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One look: the view the rules had, what was drawn from it, and what they decided."""
+
+    view: View
+    drawn: Drawing | None
+    plan: Plan
+
+
+class GlanceAPIController:
+    """What the engine asks for GlanceAPIs; see ``engine.Controller``."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def look(self, key: Key, body: Body) -> Look:
+        view = self._view(key, body)
+        return Look(view, *decide(view))
+
+    def admit(self, key: Key, look: Look) -> Plan | None:  # noqa: ARG002  (nothing here is scarce)
+        return None
+
+    def act(self, key: Key, look: Look) -> None:
+        take(self._world.objects, key.namespace, look.plan.step)
+
+    def refused(self, key: Key, look: Look, error: Refused | Unavailable) -> Plan:  # noqa: ARG002
+        return explain(error)
+
+    def status(self, look: Look, plan: Plan, body: Body) -> dict[str, Any] | None:
+        return status(look.view, look.drawn, plan, body)
+
+    def pace(self, key: Key, look: Look, plan: Plan) -> float:  # noqa: ARG002
+        return AT_REST if plan.state.phase is not Phase.WORKING else AT_WORK
+
+    def settled(self, body: Body) -> bool:  # noqa: ARG002
+        """Never: pods come and go by themselves."""
+        return False
+
+    def forget(self, key: Key) -> None:
+        self._world.objects.forget(key.namespace, lambda name: name == key.name or name.startswith(f"{key.name}-"))
+
+    def _view(self, key: Key, body: Body) -> View:
+        meta, spec = body["metadata"], parsed(GlanceAPISpec, body)
+        members = tuple(self._members(key))
+        wanted = [*inputs.of_api(spec), *(one for member in members for one in inputs.of_store(member.spec))]
+        deleted = "deletionTimestamp" in meta
+        quiet = spec.suspend or deleted
+        return View(
+            spec=spec,
+            namespace=key.namespace,
+            name=key.name,
+            uid=meta["uid"],
+            generation=meta.get("generation", 0),
+            now=self._world.now(),
+            image=spec.image or self._world.settings.glance_image,
+            memory=recall(body),
+            finalized=finalizer(key.kind) in (meta.get("finalizers") or ()),
+            deleted=deleted,
+            members=members,
+            found={} if quiet else self._world.inputs.read(key.namespace, wanted),
+            dependents=tuple(self._dependents(key)) if deleted else (),
+            in_place=self._world.objects.in_place,
+            **self._seen(key),
+        )
+
+    def _seen(self, key: Key) -> dict[str, Any]:
+        """What Kubernetes has made of it."""
+        body = self._world.objects.get("StatefulSet", key.namespace, key.name)
+        jobs, pods = beside(self._world.objects, key.namespace, f"{NAME}=glance,{INSTANCE}={key.name}")
+        return {"workload": seen.workload(body) if body else None, "jobs": jobs, "pods": pods}
+
+    def _members(self, key: Key) -> list[Member]:
+        store = self._world.store
+        keys = store.referrers("GlanceStore", key.namespace, "glanceAPI", key.name)
+        return [m for one in keys if (body := store.get(one)) and (m := _member(one, body))]
+
+    def _dependents(self, key: Key) -> list[str]:
+        store = self._world.store
+        keys = [
+            one
+            for kind in ("Image", "GlanceStore")
+            for one in store.referrers(kind, key.namespace, "glanceAPI", key.name)
+        ]
+        bodies = [body for one in keys if (body := store.get(one)) and "deletionTimestamp" in body["metadata"]]
+        return [f"{key_of(body).kind} {key_of(body).name}" for body in bodies]
+
+
+def _member(key: Key, body: Body) -> Member | None:
+    """None for a store that cannot be understood: it says so itself."""
+    try:
+        spec = parsed(GlanceStoreSpec, body)
+    except Invalid:
+        return None
+    conditions = (body.get("status") or {}).get("conditions") or ()
+    return Member(
+        name=key.name,
+        id=spec.store_id or key.name,
+        spec=spec,
+        usable=find(conditions, "Usable").get("status") == TRUE,
+        deleted="deletionTimestamp" in body["metadata"],
+    )

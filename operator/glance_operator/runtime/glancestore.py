@@ -1,0 +1,107 @@
+"""The GlanceStore controller: what the engine asks of it, answered from Kubernetes and the rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from glance_operator.api.glanceapi import GlanceAPISpec
+from glance_operator.api.glancestore import GlanceStoreSpec
+from glance_operator.core.glancestore import decide
+from glance_operator.core.glancestore.observed import Api, View
+from glance_operator.core.glancestore.proof import wanted
+from glance_operator.core.glancestore.status import recall, status
+from glance_operator.core.manifests.plan import COMPONENT, INSTANCE
+from glance_operator.core.plan import Phase, Plan
+from glance_operator.core.workload import Job, Pod
+from glance_operator.runtime.engine import finalizer
+from glance_operator.runtime.errors import Invalid, Refused, Unavailable
+from glance_operator.runtime.making import beside, explain, take
+from glance_operator.runtime.parsing import parsed
+from glance_operator.runtime.store import Body, Key
+from glance_operator.runtime.world import World
+
+AT_REST = 30.0  # seconds: credentials are looked at again
+AT_WORK = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One look: the view the rules had, and what they decided."""
+
+    view: View
+    plan: Plan
+
+
+class GlanceStoreController:
+    """What the engine asks for GlanceStores; see ``engine.Controller``."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def look(self, key: Key, body: Body) -> Look:
+        return Look(*decide(self._view(key, body)))
+
+    def admit(self, key: Key, look: Look) -> Plan | None:  # noqa: ARG002  (nothing here is scarce)
+        return None
+
+    def act(self, key: Key, look: Look) -> None:
+        take(self._world.objects, key.namespace, look.plan.step)
+
+    def refused(self, key: Key, look: Look, error: Refused | Unavailable) -> Plan:  # noqa: ARG002
+        return explain(error)
+
+    def status(self, look: Look, plan: Plan, body: Body) -> dict[str, Any] | None:
+        return status(look.view, plan, body)
+
+    def pace(self, key: Key, look: Look, plan: Plan) -> float:  # noqa: ARG002
+        return AT_REST if plan.state.phase is not Phase.WORKING else AT_WORK
+
+    def settled(self, body: Body) -> bool:  # noqa: ARG002
+        """Never: its credentials may change, and nobody tells."""
+        return False
+
+    def forget(self, key: Key) -> None:
+        self._world.objects.forget(key.namespace, lambda name: name.startswith(f"{key.name}-probe-"))
+
+    def _view(self, key: Key, body: Body) -> View:
+        meta, spec = body["metadata"], parsed(GlanceStoreSpec, body)
+        api = self._api(key, spec.glance_api_ref.name)
+        quiet = spec.suspend or "deletionTimestamp" in meta
+        jobs, pods = ({}, ()) if quiet else self._probes(key, spec.glance_api_ref.name)
+        return View(
+            spec=spec,
+            namespace=key.namespace,
+            name=key.name,
+            uid=meta["uid"],
+            generation=meta.get("generation", 0),
+            now=self._world.now(),
+            api=api,
+            memory=recall(body),
+            finalized=finalizer(key.kind) in (meta.get("finalizers") or ()),
+            deleted="deletionTimestamp" in meta,
+            found={} if quiet else self._world.inputs.read(key.namespace, wanted(spec, api)),
+            jobs=jobs,
+            pods=pods,
+            in_place=self._world.objects.in_place,
+        )
+
+    def _api(self, key: Key, name: str) -> Api | None:
+        """None also for one that cannot be understood: it says so itself."""
+        body = self._world.store.get(Key("GlanceAPI", key.namespace, name))
+        try:
+            spec = parsed(GlanceAPISpec, body) if body else None
+        except Invalid:
+            spec = None
+        if body is None or spec is None:
+            return None
+        stores = (body.get("status") or {}).get("stores") or ()
+        image = spec.image or self._world.settings.glance_image
+        return Api(name, body["metadata"]["uid"], spec, image, tuple(one["name"] for one in stores))
+
+    def _probes(self, key: Key, api: str) -> tuple[dict[str, Job], tuple[Pod, ...]]:
+        """Those of this store: they are named after it."""
+        labels = f"{INSTANCE}={api},{COMPONENT}=probe"
+        jobs, pods = beside(self._world.objects, key.namespace, labels)
+        mine = {name: job for name, job in jobs.items() if name.rpartition("-probe-")[0] == key.name[:40]}
+        return mine, tuple(pod for pod in pods if pod.job in mine)

@@ -1,0 +1,136 @@
+"""What is done about a GlanceAPI, from the first look to the service that serves, and where it stops on the way."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from tests.unit.core.glanceapi.views import FOUND, NOW, but, done, everything, member, plan, running, view
+
+from glance_operator.core.glanceapi.drawing import draw
+from glance_operator.core.manifests import preflight_job
+from glance_operator.core.plan import AddFinalizer, LetGo, Phase
+from glance_operator.core.workload import Apply, Job, Pod, Remove
+
+
+def kinds(step: object) -> list[str]:
+    assert isinstance(step, Apply)
+    return [one["kind"] for one in step.objects]
+
+
+def test_it_is_held_before_anything_is_made_for_it() -> None:
+    assert isinstance(plan(view(finalized=False)).step, AddFinalizer)
+
+
+@pytest.mark.parametrize(
+    ("parts", "reason", "words"),
+    [
+        ({"image": ""}, "ImageMissing", "spec.image"),
+        ({"found": {}}, "InputMissing", "Secret db (spec.database.connectionSecretRef) does not exist"),
+        ({"found": {("Secret", "db"): {"x": "1"}}}, "InputMissing", "has no key connection (it has: x)"),
+        ({"members": ()}, "NoStore", "spec.glanceAPIRef.name: glance"),
+        ({"members": (member("a", usable=False),)}, "StoresUnusable", "see their conditions"),
+        ({"members": (member("a"), member("b"))}, "DefaultStoreAmbiguous", "a, b"),
+        ({"members": (member("a"), member("b", id="a"))}, "DuplicateStoreID", "a"),
+    ],
+)
+def test_what_is_missing_is_named(parts: dict[str, Any], reason: str, words: str) -> None:
+    told = plan(view(**parts)).state
+    assert told.reason == reason
+    assert words in told.message
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"), [("nowhere", "DefaultStoreMissing"), ("slow", "DefaultStoreUnusable"), ("fast", "Configured")]
+)
+def test_the_default_store_is_awaited(name: str, reason: str) -> None:
+    stores = (member("fast"), member("slow", usable=False))
+    assert plan(view({"defaultStoreRef": {"name": name}}, members=stores)).state.reason == reason
+
+
+def test_a_store_that_is_not_proven_stays_out_and_one_that_was_in_stays_in() -> None:
+    stores = (member("a"), member("new", usable=False), member("old", usable=False))
+    of = view({"defaultStoreRef": {"name": "a"}}, members=stores)
+    assert [m.id for m in draw(of).members] == ["a"]
+    of = replace(of, memory=replace(of.memory, stores=("a", "old")))
+    assert [m.id for m in draw(of).members] == ["a", "old"]
+
+
+def test_the_order_of_things() -> None:
+    """Configuration, then what jobs need, a proof, the database, everything else; then nothing more."""
+    of = view()
+    assert kinds(plan(of).step) == ["Secret", "Secret"]
+    of = replace(of, in_place=lambda one: one["kind"] == "Secret")
+    assert kinds(plan(of).step) == ["ServiceAccount"]
+    of = replace(of, in_place=but("StatefulSet"))
+    assert plan(of).state.reason == "Proving"
+    assert plan(done(of, "expand", "migrate", "contract")).state.reason == "Migrating"
+    of = done(of, "contract")
+    assert kinds(plan(of).step) == ["StatefulSet"]
+    of = replace(of, in_place=everything)
+    assert plan(running(of, ready=1)).state.reason == "Deploying"
+    assert plan(running(of)).state.reason == "Migrating", "what only the old code needed goes last"
+    assert plan(running(done(of))).state.phase is Phase.READY
+
+
+def test_nothing_is_migrated_where_another_does_it() -> None:
+    of = view(
+        {"database": {**view().spec.database.model_dump(by_alias=True, exclude_none=True), "manageSchema": False}}
+    )
+    of = replace(of, in_place=everything)
+    assert plan(running(done(of, "expand", "migrate", "contract"))).state.phase is Phase.READY
+
+
+def test_a_configuration_that_glance_refuses_reaches_no_pod() -> None:
+    of = replace(view(), in_place=but("StatefulSet"))
+    name = preflight_job(draw(of).of)["metadata"]["name"]
+    words = "Glance does not know these options: [wsgi] foo"
+    pods = (Pod(f"{name}-x", "preflight", job=name, words=words),)
+    told = plan(replace(of, pods=pods, jobs={name: Job(name, "preflight", failed=True, refused=True, ended=NOW)}))
+    assert (told.state.phase, told.state.reason) == (Phase.STALLED, "ConfigRefused")
+    assert words in told.state.message
+
+
+def test_what_may_come_up_later_is_tried_again() -> None:
+    of = replace(view(), in_place=but("StatefulSet"))
+    name = preflight_job(draw(of).of)["metadata"]["name"]
+    job = Job(name, "preflight", failed=True, ended=NOW)
+    assert plan(replace(of, jobs={name: job})).state.reason == "ConfigRefused"
+    assert plan(replace(of, jobs={name: job})).step is None
+    assert plan(replace(of, jobs={name: job}, now=NOW + timedelta(minutes=1))).step == Remove((("Job", name),))
+
+
+def test_troubles_of_pods_are_told() -> None:
+    of = running(done(replace(view(), in_place=everything)), ready=1)
+    pods = (of.pods[0], replace(of.pods[1], trouble="ImagePullBackOff: not found"))
+    assert "glance-1: ImagePullBackOff: not found" in plan(replace(of, pods=pods)).state.message
+
+
+def test_old_jobs_go_when_all_is_done() -> None:
+    of = running(done(replace(view(), in_place=everything)))
+    old = Job("glance-preflight-0000000000", "preflight", done=True)
+    theirs = Job("glance-purge-28000000", "housekeeping", done=True)
+    of = replace(of, jobs={**of.jobs, old.name: old, theirs.name: theirs})
+    assert plan(of).step == Remove((("Job", old.name),))
+
+
+def test_another_password_is_no_other_database() -> None:
+    def jobs(connection: str) -> set[str]:
+        of = done(view(found={**FOUND, ("Secret", "db"): {"connection": connection}}), "preflight")
+        return set(of.jobs)
+
+    assert jobs("mysql+pymysql://glance:one@db/glance") == jobs("mysql+pymysql://glance:two@db/glance")
+    assert jobs("mysql+pymysql://glance:one@db/glance") != jobs("mysql+pymysql://glance:one@other/glance")
+
+
+def test_deleted_it_waits_for_those_that_need_it() -> None:
+    assert plan(view(deleted=True, dependents=("Image a",))).state.reason == "DependentsExist"
+    assert isinstance(plan(view(deleted=True)).step, LetGo)
+    assert isinstance(plan(view({"suspend": True}, deleted=True, dependents=("Image a",))).step, LetGo)
+
+
+def test_suspended_nothing_is_touched() -> None:
+    told = plan(view({"suspend": True}, finalized=False))
+    assert (told.state.phase, told.step) == (Phase.PAUSED, None)
