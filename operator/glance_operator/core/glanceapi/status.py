@@ -8,22 +8,19 @@ from typing import Any
 
 from glance_operator.core.conditions import FALSE, TRUE, UNKNOWN, Condition, find, merged, standard
 from glance_operator.core.config.server import PORT
-from glance_operator.core.glanceapi import drawing
+from glance_operator.core.glanceapi import drawing, rules
 from glance_operator.core.glanceapi.drawing import Drawing
 from glance_operator.core.glanceapi.observed import Memory, View
-from glance_operator.core.manifests import database_job, preflight_job
+from glance_operator.core.manifests import HOUSEKEEPING, database_job, preflight_job
 from glance_operator.core.manifests.plan import selector
 from glance_operator.core.plan import Plan
 from glance_operator.core.workload import words_of
 
-# The kind's own conditions, in the order in which they can become true, and the reasons that stop each.
-STAGES: tuple[tuple[str, frozenset[str]], ...] = (
-    ("StoresReady", frozenset({"NoStore", "DuplicateStoreID", "DefaultStoreMissing", "DefaultStoreUnusable",
-                               "DefaultStoreAmbiguous", "StoresUnusable"})),
-    ("ConfigReady", frozenset({"ImageMissing", "InputMissing", "InputInvalid", "Configured", "Preparing",
-                               "Proving", "ConfigRefused"})),
-    ("DatabaseReady", frozenset({"Migrating", "MigrationFailed"})),
-)  # fmt: skip
+_CONFIG = frozenset(
+    {"ImageMissing", "InputMissing", "InputInvalid", "Configured", "Preparing", "Proving", "ConfigRefused"}
+)
+_DATABASE = frozenset({"Migrating", "MigrationFailed"})
+TRIAL = "for a trial, not for production"
 
 
 def recall(body: Mapping[str, Any]) -> Memory:
@@ -50,16 +47,61 @@ def status(view: View, drawn: Drawing | None, plan: Plan, body: Mapping[str, Any
 
 
 def _own(view: View, plan: Plan) -> list[Condition]:
-    stopped = next((n for n, (_, reasons) in enumerate(STAGES) if plan.state.reason in reasons), len(STAGES))
-    found = []
-    for number, (kind, _) in enumerate(STAGES):
-        if number < stopped:
-            found.append(Condition(kind, TRUE, kind))
-        elif number == stopped:
-            found.append(Condition(kind, FALSE, plan.state.reason, plan.state.message))
-        else:
-            found.append(Condition(kind, UNKNOWN, "NotReached", f"Waiting for {STAGES[stopped][0]}"))
-    return [*found, _workload(view)]
+    stores = rules.await_stores(view) or rules.await_default(view)
+    held = plan.state.reason in _CONFIG
+    return [
+        _said("StoresReady", stores, "StoresReady"),
+        _stage("ConfigReady", plan, stopped=held, before=bool(stores)),
+        _auth(view, plan, before=held or bool(stores)),
+        _database(view, plan, before=held or bool(stores)),
+        _workload(view),
+        _endpoint(view),
+        _housekeeping(view),
+    ]
+
+
+def _said(kind: str, plan: Plan | None, fine: str, message: str = "") -> Condition:
+    return (
+        Condition(kind, FALSE, plan.state.reason, plan.state.message) if plan else Condition(kind, TRUE, fine, message)
+    )
+
+
+def _stage(kind: str, plan: Plan, *, stopped: bool, before: bool, message: str = "") -> Condition:
+    """stopped: here; before: what comes first is not done yet."""
+    if stopped:
+        return Condition(kind, FALSE, plan.state.reason, plan.state.message)
+    if before:
+        return Condition(kind, UNKNOWN, "NotReached", f"First: {plan.state.reason}")
+    return Condition(kind, TRUE, kind, message)
+
+
+def _auth(view: View, plan: Plan, *, before: bool) -> Condition:
+    """The proof of the configuration asks Keystone for a token."""
+    if view.spec.auth.trusted:
+        return Condition("AuthReady", TRUE, "Trusted", f"Whoever can connect is believed: {TRIAL}")
+    return _stage("AuthReady", plan, stopped=False, before=before)
+
+
+def _database(view: View, plan: Plan, *, before: bool) -> Condition:
+    message = f"SQLite: {TRIAL}" if view.spec.database.sqlite else ""
+    return _stage("DatabaseReady", plan, stopped=plan.state.reason in _DATABASE, before=before, message=message)
+
+
+def _endpoint(view: View) -> Condition:
+    if view.workload and view.workload.ready:
+        return Condition("EndpointReady", TRUE, "Serving")
+    return Condition("EndpointReady", FALSE, "NoPodServes", "No pod answers requests: see WorkloadReady")
+
+
+def _housekeeping(view: View) -> Condition:
+    if not view.spec.database.manage_schema:
+        return Condition("HousekeepingReady", TRUE, "DoneElsewhere", "spec.database.manageSchema is false")
+    failed = [job.name for job in view.jobs.values() if job.component == HOUSEKEEPING and job.failed]
+    if failed:
+        last = max(failed)
+        words = words_of(view.pods, last) or "see its log"
+        return Condition("HousekeepingReady", FALSE, "PurgeFailed", f"Job {last}: {words}")
+    return Condition("HousekeepingReady", TRUE, "Scheduled")
 
 
 def _workload(view: View) -> Condition:
@@ -114,13 +156,14 @@ def _service(drawn: Drawing) -> dict[str, Any]:
         }
         for member in drawn.members
     ]
-    usable = sum(member.usable for member in drawn.members)
+    usable = sum(member.usable for member in view.members)
+    running = view.workload is not None and view.workload.rolled_out and view.workload.config == of.config
     return {
+        **({"stores": stores} if running else {}),  # what the pods know, not what they will know
         "selector": ",".join(f"{name}={value}" for name, value in sorted(selector(of).items())),
         "storesReady": f"{usable}/{len(view.members)}",
         "endpoint": f"{of.scheme}://{of.name}.{of.namespace}.svc.{of.domain}:{port}",
         "configHash": view.workload.config[-10:] if view.workload else "",
-        "stores": stores,
         "version": {name: value for name, value in _version(drawn).items() if value},
     }
 

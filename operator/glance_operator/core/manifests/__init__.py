@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from glance_operator.core.manifests import jobs, network, storage, workload
-from glance_operator.core.manifests.jobs import OURS, all_jobs, database_job, preflight_job, probe_job
+from glance_operator.core.manifests.jobs import HOUSEKEEPING, OURS, all_jobs, database_job, preflight_job, probe_job
 from glance_operator.core.manifests.plan import Blueprint, Object
 from glance_operator.core.manifests.secrets import config_name, outdated, proof_secret, secrets
 
 __all__ = [
+    "HOUSEKEEPING",
     "OURS",
     "Blueprint",
     "Object",

@@ -15,7 +15,7 @@ ROWS = 1000  # at a time, so that no transaction holds up the service
 PURGE_SECONDS = 3600
 ATTEMPTS = 10  # the database may come up later than we do
 PHASES = ("expand", "migrate", "contract")
-PREFLIGHT, DATABASE, PROBE = "preflight", "database", "probe"
+PREFLIGHT, DATABASE, PROBE, HOUSEKEEPING = "preflight", "database", "probe", "housekeeping"
 OURS = (PREFLIGHT, DATABASE)  # components of the jobs that belong to one configuration or image
 PROOF_SECONDS = 600
 REFUSED = 42  # exit code of a proof whose outcome only another configuration can change
@@ -74,9 +74,9 @@ def purge(of: Blueprint) -> Object | None:
         "schedule": wanted.schedule,
         "concurrencyPolicy": "Forbid",
         "suspend": of.spec.suspend,
-        "jobTemplate": {"spec": {**_work(of, "housekeeping", command, 1), "activeDeadlineSeconds": PURGE_SECONDS}},
+        "jobTemplate": {"spec": {**_work(of, HOUSEKEEPING, command, 1), "activeDeadlineSeconds": PURGE_SECONDS}},
     }
-    return owned(of, "CronJob", "batch/v1", f"{of.name}-purge", "housekeeping", spec=spec)
+    return owned(of, "CronJob", "batch/v1", f"{of.name}-purge", HOUSEKEEPING, spec=spec)
 
 
 def _short(*words: str) -> str:
