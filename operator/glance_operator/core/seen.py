@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from glance_operator.core.conditions import TRUE, find
-from glance_operator.core.manifests.plan import COMPONENT
+from glance_operator.core.manifests.plan import COMPONENT, EPOCH, POLICY
 from glance_operator.core.workload import Job, Pod, Workload
 
 _JOB = "batch.kubernetes.io/job-name"
@@ -24,6 +24,7 @@ def workload(body: Mapping[str, Any]) -> Workload:
         replicas=spec.get("replicas", 1),
         config=_config(template),
         image=template["containers"][0]["image"],
+        epoch=(spec["template"]["metadata"].get("annotations") or {}).get(EPOCH, ""),
         noticed=status.get("observedGeneration", 0) >= body["metadata"]["generation"],
         current=updated if status.get("updateRevision") != status.get("currentRevision") else status.get("replicas", 0),
         ready=status.get("readyReplicas", 0),
@@ -62,6 +63,7 @@ def pod(body: Mapping[str, Any], events: Iterable[Mapping[str, Any]] = ()) -> Po
         node=spec.get("nodeName", ""),
         trouble=_trouble(status, container, events),
         words=_words(container),
+        policy=(meta.get("annotations") or {}).get(POLICY, ""),
         leaving="deletionTimestamp" in meta,
     )
 

@@ -24,16 +24,26 @@ class Apply(Step):
 
 @dataclass(frozen=True, slots=True)
 class Remove(Step):
-    """Delete objects of ours that nobody needs any more, by kind and name."""
+    """Delete objects of ours that nobody needs any more, by kind and name; then apply what remembered them."""
 
     objects: tuple[tuple[str, str], ...]
+    then: tuple[Object, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Touch(Step):
+    """Annotate pods: so the kubelet brings them at once what has changed in a Secret that they mount."""
+
+    pods: tuple[str, ...]
+    annotation: str
+    value: str
 
 
 @dataclass(frozen=True, slots=True)
 class Pod:
     """One pod of a service, or of a job. config: name of the Secret with its files; trouble: why it does not run.
 
-    words: what its container said when it ended.
+    words: what its container said when it ended. policy: the one that it was touched for.
     """
 
     name: str
@@ -48,6 +58,7 @@ class Pod:
     node: str = ""
     trouble: str = ""
     words: str = ""
+    policy: str = ""
     leaving: bool = False
 
 
@@ -59,6 +70,7 @@ class Workload:
     config: str
     image: str
     noticed: bool
+    epoch: str = ""
     current: int = 0
     ready: int = 0
 

@@ -8,11 +8,12 @@ from typing import Any
 from glance_operator.api.glanceapi import GlanceAPISpec
 from glance_operator.api.glancestore import GlanceStoreSpec
 from glance_operator.core import inputs, seen
-from glance_operator.core.conditions import TRUE, find
+from glance_operator.core.conditions import FALSE, TRUE, find
 from glance_operator.core.glanceapi import decide
 from glance_operator.core.glanceapi.drawing import Drawing
 from glance_operator.core.glanceapi.observed import Member, View
 from glance_operator.core.glanceapi.status import recall, status
+from glance_operator.core.manifests import Record
 from glance_operator.core.manifests.plan import INSTANCE, NAME
 from glance_operator.core.plan import Phase, Plan
 from glance_operator.runtime.engine import finalizer
@@ -94,8 +95,10 @@ class GlanceAPIController:
     def _seen(self, key: Key) -> dict[str, Any]:
         """What Kubernetes has made of it."""
         body = self._world.objects.get("StatefulSet", key.namespace, key.name)
+        policy = self._world.objects.get("Secret", key.namespace, f"{key.name}-policy")
         jobs, pods = beside(self._world.objects, key.namespace, f"{NAME}=glance,{INSTANCE}={key.name}")
-        return {"workload": seen.workload(body) if body else None, "jobs": jobs, "pods": pods}
+        record = Record.read(policy) if policy else Record()
+        return {"workload": seen.workload(body) if body else None, "jobs": jobs, "pods": pods, "record": record}
 
     def _members(self, key: Key) -> list[Member]:
         store = self._world.store
@@ -120,10 +123,13 @@ def _member(key: Key, body: Body) -> Member | None:
     except Invalid:
         return None
     conditions = (body.get("status") or {}).get("conditions") or ()
+    in_use = find(conditions, "InUse")
+    since = in_use.get("observedGeneration") == body["metadata"].get("generation")  # a deletion counts as one
     return Member(
         name=key.name,
         id=spec.store_id or key.name,
         spec=spec,
         usable=find(conditions, "Usable").get("status") == TRUE,
         deleted="deletionTimestamp" in body["metadata"],
+        empty=since and in_use.get("status") == FALSE,
     )

@@ -8,12 +8,13 @@ from typing import Any
 from glance_operator.api.glanceapi import GlanceAPISpec
 from glance_operator.api.glancestore import GlanceStoreSpec
 from glance_operator.core.glancestore import decide
-from glance_operator.core.glancestore.observed import Api, View
+from glance_operator.core.glancestore.observed import Api, Residents, View
 from glance_operator.core.glancestore.proof import wanted
 from glance_operator.core.glancestore.status import recall, status
 from glance_operator.core.manifests.plan import COMPONENT, INSTANCE
 from glance_operator.core.plan import Phase, Plan
 from glance_operator.core.workload import Job, Pod
+from glance_operator.runtime.census import Census
 from glance_operator.runtime.engine import finalizer
 from glance_operator.runtime.errors import Invalid, Refused, Unavailable
 from glance_operator.runtime.making import beside, explain, take
@@ -23,6 +24,7 @@ from glance_operator.runtime.world import World
 
 AT_REST = 30.0  # seconds: credentials are looked at again
 AT_WORK = 2.0
+FRESH, AT_TIMES = 5.0, 600.0  # seconds for which a count of images is believed: at a deletion, and at rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ class GlanceStoreController:
     """What the engine asks for GlanceStores; see ``engine.Controller``."""
 
     def __init__(self, world: World) -> None:
-        self._world = world
+        self._world, self._census = world, Census(world.clouds)
 
     def look(self, key: Key, body: Body) -> Look:
         return Look(*decide(self._view(key, body)))
@@ -83,8 +85,15 @@ class GlanceStoreController:
             found={} if quiet else self._world.inputs.read(key.namespace, wanted(spec, api)),
             jobs=jobs,
             pods=pods,
+            images=self._images(key, spec, api, deleted="deletionTimestamp" in meta),
             in_place=self._world.objects.in_place,
         )
+
+    def _images(self, key: Key, spec: GlanceStoreSpec, api: Api | None, *, deleted: bool) -> Residents | None:
+        store_id = spec.store_id or key.name
+        if api is None or store_id not in api.stores or spec.suspend:
+            return None
+        return self._census.of(key.namespace, api.name, store_id, FRESH if deleted else AT_TIMES)
 
     def _api(self, key: Key, name: str) -> Api | None:
         """None also for one that cannot be understood: it says so itself."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from glance_operator.core import seen
 from glance_operator.core.plan import Plan, Step, waiting
-from glance_operator.core.workload import AWAIT, Apply, Job, Pod, Remove
+from glance_operator.core.workload import AWAIT, Apply, Job, Pod, Remove, Touch
 from glance_operator.runtime.errors import Refused, Unavailable
 from glance_operator.runtime.objects import Objects
 from glance_operator.runtime.rest import ApiError
@@ -23,9 +23,14 @@ def take(objects: Objects, namespace: str, step: Step | None) -> None:
             case Apply(objects=wanted):
                 for one in wanted:
                     objects.apply(one)
-            case Remove(objects=old):
+            case Remove(objects=old, then=wanted):
                 for kind, name in old:
                     objects.delete(kind, namespace, name)
+                for one in wanted:
+                    objects.apply(one)
+            case Touch(pods=pods, annotation=annotation, value=value):
+                for name in pods:
+                    objects.annotate("Pod", namespace, name, {annotation: value})
             case _:
                 raise AssertionError(f"no hand for {step}")
     except ApiError as error:

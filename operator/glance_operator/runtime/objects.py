@@ -15,7 +15,7 @@ from glance_operator.runtime.rest import ApiError, Request, Resource
 from glance_operator.runtime.store import Body
 
 MANAGER = "glance-operator"
-APPLY = "application/apply-patch+yaml"
+APPLY, MERGE = "application/apply-patch+yaml", "application/merge-patch+json"
 _SURE_FOR = 60.0  # seconds for which what was applied is taken to be there; then it is applied again: drift is undone
 
 RESOURCES = {
@@ -71,6 +71,16 @@ class Objects:
         """Whether exactly this was applied by this process a short while ago."""
         digest, when = self._applied.get(_place(wanted), ("", 0.0))
         return digest == _digest(wanted) and self._clock() - when < _SURE_FOR
+
+    def annotate(self, kind: str, namespace: str, name: str, annotations: Mapping[str, str]) -> None:
+        """Of an object that somebody else makes; that it is gone is no error."""
+        patch = {"metadata": {"annotations": dict(annotations)}}
+        path = RESOURCES[kind].path(namespace, name)
+        try:
+            self._transport.call(Request("PATCH", path, patch, MERGE, fenced=True))
+        except ApiError as error:
+            if not error.no_such_object:
+                raise
 
     def delete(self, kind: str, namespace: str, name: str) -> None:
         """With what it owns; that it is gone already is no error."""

@@ -13,7 +13,7 @@ from glance_operator.api.glanceapi import GlanceAPISpec
 from glance_operator.core.conditions import find
 from glance_operator.core.config import Store
 from glance_operator.core.glancestore import decide
-from glance_operator.core.glancestore.observed import Api, View
+from glance_operator.core.glancestore.observed import Api, Residents, View
 from glance_operator.core.glancestore.status import recall, status
 from glance_operator.core.plan import AddFinalizer, LetGo, Phase, Plan
 from glance_operator.core.workload import Apply, Job, Object, Pod, Remove
@@ -123,8 +123,10 @@ def test_what_the_driver_says_is_told_and_it_is_tried_again() -> None:
 
 def test_it_is_not_let_go_while_images_live_there_or_may_live_there() -> None:
     in_service = replace(API, stores=("central",))
-    assert plan(view(deleted=True, api=in_service, images=12)).state.message == "12 images still live here"
+    twelve = Residents(12, ("a", "b", "c"))
+    told = plan(view(deleted=True, api=in_service, images=twelve)).state
+    assert told.message == "12 images still live here: a, b, c, …"
     assert plan(view(deleted=True, api=in_service)).state.reason == "InUse"
-    assert plan(view(deleted=True, api=in_service, images=0)).state.reason == "Detaching"
+    assert plan(view(deleted=True, api=in_service, images=Residents())).state.reason == "Detaching"
     assert isinstance(plan(view(deleted=True)).step, LetGo)
     assert isinstance(plan(view(deleted=True, api=None)).step, LetGo)

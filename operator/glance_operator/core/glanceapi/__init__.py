@@ -22,6 +22,7 @@ RULES: tuple[Rule[Drawing], ...] = (
     rules.prove,
     rules.migrate,
     rules.lay_out,
+    rules.touch,
     rules.await_pods,
     rules.contract,
     rules.tidy,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from glance_operator.core import config, inputs
 from glance_operator.core.config import Service, Store
 from glance_operator.core.glanceapi.observed import Member, View
-from glance_operator.core.manifests import Blueprint, config_name
+from glance_operator.core.manifests import Blueprint, Record, config_name, kept
 
 
 @dataclass(frozen=True)
@@ -21,14 +21,30 @@ class Drawing:
     policy: str
 
     @property
+    def record(self) -> Record:
+        """Rules are forgotten when the pods that knew them are told to start anew."""
+        wanted, known = tuple(sorted(self.view.spec.policy or {})), self.view.record.rules
+        told = self.view.workload is not None and self.view.workload.epoch == _epoch(wanted)
+        rules = wanted if told else tuple(sorted({*wanted, *known}))
+        return Record(kept(self.of, self.view.record.configs), rules)
+
+    @property
     def members(self) -> tuple[Member, ...]:
         return attached(self.view)
 
 
 def attached(view: View) -> tuple[Member, ...]:
-    """The stores of the configuration: those that can be used, and those that were in it before, come what may."""
-    wanted = [m for m in view.members if (m.usable and not m.deleted) or m.id in view.memory.stores]
+    """The stores of the configuration: those that can be used, and those that were in it before, come what may.
+
+    Only a store that is being deleted and holds nothing leaves it.
+    """
+    old = view.memory.stores
+    wanted = [m for m in view.members if (not m.deleted and (m.usable or m.id in old)) or _held(m, old)]
     return tuple(sorted(wanted, key=lambda member: member.id))
+
+
+def _held(member: Member, old: tuple[str, ...]) -> bool:
+    return member.deleted and member.id in old and not member.empty
 
 
 def default(view: View) -> Member | None:
@@ -71,7 +87,20 @@ def blueprint(view: View, stores: Sequence[Store], config_secret: str) -> Bluepr
         schema=connection.rpartition("@")[2],  # without the password: another one is no other database
         stores=tuple(stores),
         operator=view.operator,
+        epoch=_epoch_of(view),
     )
+
+
+def _epoch_of(view: View) -> str:
+    """Glance takes up changed and added rules as it runs; to forget one that was taken away it has to start anew."""
+    wanted = tuple(sorted(view.spec.policy or {}))
+    if set(view.record.rules) - set(wanted):
+        return _epoch(wanted)
+    return view.workload.epoch if view.workload else ""
+
+
+def _epoch(rules: Sequence[str]) -> str:
+    return config.digest({"rules": ",".join(rules)})
 
 
 def _store(view: View, member: Member) -> Store:

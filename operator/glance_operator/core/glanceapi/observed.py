@@ -10,18 +10,23 @@ from typing import Any
 from glance_operator.api.glanceapi import GlanceAPISpec
 from glance_operator.api.glancestore import GlanceStoreSpec
 from glance_operator.core.inputs import Found
+from glance_operator.core.manifests import Record
 from glance_operator.core.workload import Job, Object, Pod, Workload
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A GlanceStore that names this GlanceAPI. usable: its probe has passed; deleted: somebody wants it gone."""
+    """A GlanceStore that names this GlanceAPI. usable: its probe has passed; deleted: somebody wants it gone;
+
+    empty: no image has data there, as was found out after that.
+    """
 
     name: str
     id: str
     spec: GlanceStoreSpec
     usable: bool = False
     deleted: bool = False
+    empty: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +47,8 @@ def _nothing(_: Object) -> bool:
 class View:
     """Everything a rule may know. image: of Glance, resolved. found: content of the Secrets and ConfigMaps named.
 
-    in_place(object): whether exactly this was applied lately. dependents: objects of ours that are being deleted and
-    need the service for it, as kind/name.
+    record: what the policy's Secret remembers. in_place(object): whether exactly this was applied lately. dependents:
+    objects of ours that are being deleted and need the service for it, as kind and name.
     """
 
     spec: GlanceAPISpec
@@ -62,6 +67,7 @@ class View:
     pods: tuple[Pod, ...] = ()
     jobs: Mapping[str, Job] = field(default_factory=dict)
     dependents: tuple[str, ...] = ()
+    record: Record = field(default_factory=Record)
     operator: Mapping[str, Any] = field(default_factory=dict)
     in_place: Callable[[Object], bool] = _nothing
 

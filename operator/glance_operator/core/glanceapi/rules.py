@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
-from glance_operator.core import inputs, manifests
+from glance_operator.core import config, inputs, manifests
 from glance_operator.core.glanceapi import drawing
 from glance_operator.core.glanceapi.drawing import Drawing
 from glance_operator.core.glanceapi.observed import View
+from glance_operator.core.manifests.plan import POLICY
 from glance_operator.core.plan import AddFinalizer, LetGo, Phase, Plan, State, doing, stalled, waiting
-from glance_operator.core.workload import LOOK, Apply, Object, Remove, job_plan
+from glance_operator.core.workload import LOOK, Apply, Object, Remove, Touch, job_plan
 
 # Before anything can be drawn
 
@@ -79,8 +81,16 @@ def await_default(view: View) -> Plan | None:
 
 
 def configure(drawn: Drawing) -> Plan | None:
-    """The new configuration lies beside the old one, which nobody changes."""
-    return _apply(drawn, manifests.secrets(drawn.of, drawn.files, drawn.policy), "Configured")
+    """The new configuration lies beside the old one, which nobody changes. That it is there is written down first."""
+    policy = manifests.policy_secret(drawn.of, drawn.policy, drawn.record)
+    return _apply(drawn, [policy, manifests.config_secret(drawn.of, drawn.files)], "Configured")
+
+
+def touch(drawn: Drawing) -> Plan | None:
+    """A policy reaches the pods within a minute, and at once if they are touched."""
+    digest = config.digest({"policy": drawn.policy})
+    pods = tuple(pod.name for pod in drawn.view.pods_of("api") if pod.policy != digest and not pod.leaving)
+    return doing(Touch(pods, POLICY, digest), "Deploying", "Handing out the policy") if pods else None
 
 
 def equip(drawn: Drawing) -> Plan | None:
@@ -128,12 +138,16 @@ def contract(drawn: Drawing) -> Plan | None:
 
 
 def tidy(drawn: Drawing) -> Plan | None:
-    """Jobs of configurations and images that are no more."""
+    """Jobs and configurations that are no more: the last ones stay, to look at or to go back to."""
     wanted = {job["metadata"]["name"] for job in manifests.all_jobs(drawn.of)}
-    old = sorted(
-        name for name, job in drawn.view.jobs.items() if job.component in manifests.OURS and name not in wanted
-    )
-    return doing(Remove(tuple(("Job", name) for name in old)), "Tidying", "Removing old jobs") if old else None
+    jobs = [name for name, job in drawn.view.jobs.items() if job.component in manifests.OURS and name not in wanted]
+    configs = drawn.record.configs
+    old = [*(("Job", name) for name in sorted(jobs)), *(("Secret", name) for name in configs[manifests.KEPT :])]
+    if not old:
+        return None
+    record = replace(drawn.record, configs=configs[: manifests.KEPT])
+    then = manifests.policy_secret(drawn.of, drawn.policy, record)
+    return doing(Remove(tuple(old), (then,)), "Tidying", "Removing old jobs and configurations")
 
 
 def serve(drawn: Drawing) -> Plan:

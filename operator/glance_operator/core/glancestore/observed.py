@@ -34,6 +34,14 @@ class Memory:
     hash: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Residents:
+    """Images with data in the store: how many, and the names of some."""
+
+    count: int = 0
+    some: tuple[str, ...] = ()
+
+
 def _nothing(_: Object) -> bool:
     return False
 
@@ -42,7 +50,7 @@ def _nothing(_: Object) -> bool:
 class View:
     """Everything a rule may know. api: None if it does not exist. found: content of the Secrets and ConfigMaps named.
 
-    images: with data here, None when nobody could be asked. proof: set by `decide` once all it is made of is there.
+    images: those with data here, None when nobody could be asked. proof: set by `decide` once all of it is there.
     """
 
     spec: GlanceStoreSpec
@@ -58,7 +66,7 @@ class View:
     found: Found = field(default_factory=dict, repr=False)
     pods: tuple[Pod, ...] = ()
     jobs: Mapping[str, Job] = field(default_factory=dict)
-    images: int | None = None
+    images: Residents | None = None
     in_place: Callable[[Object], bool] = _nothing
     proof: Proof | None = None
 

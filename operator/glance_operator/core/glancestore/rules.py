@@ -23,9 +23,9 @@ def let_go(view: View) -> Plan | None:
         return None
     if view.spec.suspend:
         return Plan(State(Phase.WORKING, "Deleting"), step=LetGo(), after=0, passing=True)
-    if view.configured and view.images != 0:
+    if view.configured and (view.images is None or view.images.count):
         return waiting("InUse", in_use(view), AWAIT)
-    if view.configured:
+    if view.configured:  # its service takes it out as soon as it knows that it is empty
         return waiting("Detaching", "Waiting until the service runs without it", 2)
     return Plan(State(Phase.WORKING, "Deleting"), step=LetGo(), after=0, passing=True)
 
@@ -78,5 +78,6 @@ def await_service(view: View) -> Plan:
 
 def in_use(view: View) -> str:
     if view.images is None:
-        return "It is not known whether images live here"
-    return f"{view.images} images still live here"
+        return "It is not known whether images live here: the service cannot be asked"
+    more = ", …" if view.images.count > len(view.images.some) else ""
+    return f"{view.images.count} images still live here: {', '.join(view.images.some)}{more}"

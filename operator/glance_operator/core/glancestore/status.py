@@ -32,7 +32,7 @@ def status(view: View, plan: Plan, body: Mapping[str, Any]) -> dict[str, Any]:
         **old,
         "observedGeneration": view.generation,
         "conditions": merged(old.get("conditions") or (), conditions, view.generation, view.now.strftime("%FT%TZ")),
-        "images": view.images,
+        "images": view.images.count if view.images else old.get("images"),
         **_told(view),
     }
     return {name: value for name, value in said.items() if value is not None}
@@ -60,7 +60,7 @@ def _own(view: View, plan: Plan, old: Mapping[str, Any]) -> list[Condition]:
     ]
     if view.images is not None:
         used = Condition("InUse", TRUE, "ImagesPresent", in_use(view))
-        found.append(used if view.images else Condition("InUse", FALSE, "Empty"))
+        found.append(used if view.images.count else Condition("InUse", FALSE, "Empty"))
     return found
 
 

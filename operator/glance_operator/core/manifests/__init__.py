@@ -5,23 +5,34 @@ from __future__ import annotations
 from glance_operator.core.manifests import jobs, network, storage, workload
 from glance_operator.core.manifests.jobs import HOUSEKEEPING, OURS, all_jobs, database_job, preflight_job, probe_job
 from glance_operator.core.manifests.plan import Blueprint, Object
-from glance_operator.core.manifests.secrets import config_name, outdated, proof_secret, secrets
+from glance_operator.core.manifests.secrets import (
+    KEPT,
+    Record,
+    config_name,
+    config_secret,
+    kept,
+    policy_secret,
+    proof_secret,
+)
 
 __all__ = [
     "HOUSEKEEPING",
+    "KEPT",
     "OURS",
     "Blueprint",
     "Object",
+    "Record",
     "all_jobs",
     "config_name",
+    "config_secret",
     "database_job",
     "foundations",
+    "kept",
     "objects",
-    "outdated",
+    "policy_secret",
     "preflight_job",
     "probe_job",
     "proof_secret",
-    "secrets",
 ]
 
 

@@ -13,6 +13,7 @@ from glance_operator.core.config.service import Store
 
 Object = dict[str, Any]
 PORT_NAME = "api"
+EPOCH, POLICY = f"{GROUP}/epoch", f"{GROUP}/policy"  # annotations of the template, and of pods
 NAME, INSTANCE, COMPONENT = (f"app.kubernetes.io/{word}" for word in ("name", "instance", "component"))
 
 
@@ -23,7 +24,7 @@ class Blueprint:
     uid: of the object, which owns all that is made. image: the container image. config: name of the Secret with the
     files of `core.config.files`. schema: what tells its database from others. stores: those in the configuration.
     operator: the operator's pods as a NetworkPolicy names them. domain: of the cluster's DNS. owner: kind, name and uid
-    where it is not the GlanceAPI.
+    where it is not the GlanceAPI. epoch: another one restarts the pods, although no file has changed.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Blueprint:
     operator: Mapping[str, Any] = field(default_factory=dict)
     domain: str = "cluster.local"
     owner: tuple[str, str, str] | None = None
+    epoch: str = ""
     places: Places = field(default_factory=Places)
 
     @property

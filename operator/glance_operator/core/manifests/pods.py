@@ -8,7 +8,7 @@ from glance_operator.api.base import seconds
 from glance_operator.api.glanceapi.pod import Pod, Probes
 from glance_operator.core.config.server import PORT
 from glance_operator.core.manifests import storage
-from glance_operator.core.manifests.plan import PORT_NAME, Blueprint, Object, given, labels, selector
+from glance_operator.core.manifests.plan import EPOCH, PORT_NAME, Blueprint, Object, given, labels, selector
 
 UID = 42415
 CONTAINER = "glance-api"
@@ -31,12 +31,8 @@ CONFINED_POD: Object = {
 def template(of: Blueprint) -> Object:
     """The StatefulSet's template."""
     wanted = of.spec.pod or Pod()
-    meta = given(
-        {
-            "labels": {**(wanted.labels or {}), **labels(of)},
-            "annotations": dict(wanted.annotations) if wanted.annotations else None,
-        }
-    )
+    notes = {**(wanted.annotations or {}), **({EPOCH: of.epoch} if of.epoch else {})}
+    meta = given({"labels": {**(wanted.labels or {}), **labels(of)}, "annotations": notes or None})
     return {"metadata": meta, "spec": _spec(of, wanted)}
 
 

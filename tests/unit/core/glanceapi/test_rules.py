@@ -10,9 +10,9 @@ import pytest
 from tests.unit.core.glanceapi.views import FOUND, NOW, but, done, everything, member, plan, running, view
 
 from glance_operator.core.glanceapi.drawing import draw
-from glance_operator.core.manifests import preflight_job
+from glance_operator.core.manifests import Record, preflight_job
 from glance_operator.core.plan import AddFinalizer, LetGo, Phase
-from glance_operator.core.workload import Apply, Job, Pod, Remove
+from glance_operator.core.workload import Apply, Job, Pod, Remove, Touch
 
 
 def kinds(step: object) -> list[str]:
@@ -56,6 +56,16 @@ def test_a_store_that_is_not_proven_stays_out_and_one_that_was_in_stays_in() -> 
     assert [m.id for m in draw(of).members] == ["a"]
     of = replace(of, memory=replace(of.memory, stores=("a", "old")))
     assert [m.id for m in draw(of).members] == ["a", "old"]
+
+
+def test_a_store_that_is_being_deleted_stays_while_anything_may_live_there() -> None:
+    gone = member("old", deleted=True)
+    of = view({"defaultStoreRef": {"name": "a"}}, members=(member("a"), gone))
+    assert [m.id for m in draw(of).members] == ["a"], "it never was in"
+    of = replace(of, memory=replace(of.memory, stores=("a", "old")))
+    assert [m.id for m in draw(of).members] == ["a", "old"]
+    of = replace(of, members=(member("a"), replace(gone, empty=True)))
+    assert [m.id for m in draw(of).members] == ["a"]
 
 
 def test_the_order_of_things() -> None:
@@ -108,12 +118,38 @@ def test_troubles_of_pods_are_told() -> None:
     assert "glance-1: ImagePullBackOff: not found" in plan(replace(of, pods=pods)).state.message
 
 
-def test_old_jobs_go_when_all_is_done() -> None:
+def test_old_jobs_and_configurations_go_when_all_is_done() -> None:
     of = running(done(replace(view(), in_place=everything)))
     old = Job("glance-preflight-0000000000", "preflight", done=True)
     theirs = Job("glance-purge-28000000", "housekeeping", done=True)
-    of = replace(of, jobs={**of.jobs, old.name: old, theirs.name: theirs})
-    assert plan(of).step == Remove((("Job", old.name),))
+    record = Record(configs=("c1", "c2", "c3", "c4"))
+    of = replace(of, jobs={**of.jobs, old.name: old, theirs.name: theirs}, record=record)
+    step = plan(of).step
+    assert isinstance(step, Remove)
+    assert step.objects == (("Job", old.name), ("Secret", "c3"), ("Secret", "c4"))
+    assert Record.read(step.then[0]).configs == (draw(of).of.config, "c1", "c2")
+
+
+def test_a_policy_is_handed_out_to_pods_that_run_with_another() -> None:
+    of = running(done(replace(view(), in_place=everything)))
+    of = replace(of, spec=view({"policy": {"get_image": "@"}}).spec)
+    step = plan(of).step
+    assert isinstance(step, Touch)
+    assert step.pods == ("glance-0", "glance-1")
+    assert draw(of).of.epoch == "", "and nothing starts anew"
+
+
+def test_pods_start_anew_to_forget_a_rule_that_was_taken_away_once() -> None:
+    of = replace(view(), record=Record(rules=("get_image",)))
+    drawn = draw(of)
+    assert drawn.of.epoch
+    assert drawn.record.rules == ("get_image",), "until the pods have been told"
+    of = running(done(replace(of, in_place=everything)))
+    assert of.workload
+    of = replace(of, workload=replace(of.workload, epoch=drawn.of.epoch))
+    assert draw(of).record.rules == ()
+    of = replace(of, record=Record())
+    assert draw(of).of.epoch == drawn.of.epoch, "that was it"
 
 
 def test_another_password_is_no_other_database() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from tests.unit.core.config.services import store
 
 from glance_operator.api.glanceapi import GlanceAPISpec
+from glance_operator.core import config
 from glance_operator.core.glanceapi import decide
 from glance_operator.core.glanceapi.drawing import draw
 from glance_operator.core.glanceapi.observed import Member, View
@@ -76,7 +77,9 @@ def running(of: View, *, ready: int = 2, current: int = 2) -> View:
     """Its pods, of which so many serve and so many have the present configuration."""
     drawn = draw(of).of
     workload = Workload(of.spec.replicas, drawn.config, of.image, noticed=True, current=current, ready=ready)
+    policy = config.digest({"policy": draw(of).policy})
     pods = tuple(
-        Pod(f"glance-{n}", "api", ready=n < ready, config=drawn.config, image=of.image) for n in range(of.spec.replicas)
+        Pod(f"glance-{n}", "api", ready=n < ready, config=drawn.config, image=of.image, policy=policy)
+        for n in range(of.spec.replicas)
     )
     return replace(of, workload=workload, pods=pods)
