@@ -89,7 +89,7 @@ def proxy(addresses: Addresses, name: str) -> Mapping[str, Any]:
         "hostnameOverride": name,
         "bindAddress": addresses.node,
         "healthzBindAddress": f"{addresses.node}:{HEALTH['kube-proxy']}",
-        "metricsBindAddress": "127.0.0.1:0",
+        "metricsBindAddress": f"{addresses.node}:10249",
         "clientConnection": {"kubeconfig": f"{DISK}/etc/proxy.kubeconfig"},
         "conntrack": {"maxPerCore": 0},
     }

@@ -11,6 +11,9 @@ from pathlib import Path
 
 DISK = "/run/sandbox"
 MEMORY_OF_CNI = "/var/lib/cni"
+# The kubelet insists on setting these, which are the machine's: it may, on paper.
+KNOBS = ("vm/overcommit_memory", "vm/panic_on_oom", "kernel/panic", "kernel/panic_on_oops")
+KNOBS += ("kernel/keys/root_maxkeys", "kernel/keys/root_maxbytes")
 
 
 def main() -> None:
@@ -22,10 +25,10 @@ def main() -> None:
     for place in (MEMORY_OF_CNI, "/var/log"):
         Path(place).mkdir(parents=True, exist_ok=True)
         mount("-t", "tmpfs", "-o", "mode=755", "tmpfs", place)
-    # The kubelet would set some of the machine's own knobs; those of the network are the node's.
-    mount("--bind", "/proc/sys", "/proc/sys")
-    mount("--bind", "/proc/sys/net", "/proc/sys/net")
-    mount("-o", "remount,bind,ro", "/proc/sys")
+    for knob in KNOBS:
+        own = Path("/run", knob.replace("/", "-"))
+        own.write_text(Path("/proc/sys", knob).read_text())
+        mount("--bind", str(own), f"/proc/sys/{knob}")
     mount("--make-rshared", "/")
     print("up", flush=True)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
