@@ -79,18 +79,20 @@ class Source:
     `port` answers; `refusing_port` is ours too but refuses every connection (for a service's list of allowed ports).
     """
 
-    def __init__(self) -> None:
+    def __init__(self, host: str = "127.0.0.1") -> None:
+        """host: an address of this machine."""
         self.requests: list[Request] = []
         self._files: dict[str, _File] = {}
         self._answered: Counter[str] = Counter()
         self._stalls: list[tuple[str, threading.Event]] = []
         self._lock = threading.Lock()
-        self._server = SourceServer(self._answer, self._stall)
+        self._server = SourceServer(host, self._answer, self._stall)
         self._refusing = socket.socket()
-        self._refusing.bind(("127.0.0.1", 0))  # bound but never listening
+        self._refusing.bind((host, 0))  # bound but never listening
         self.port: int = self._server.server_address[1]
         self.refusing_port: int = self._refusing.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        self._host = host
+        self.url = f"http://{host}:{self.port}"
 
     def serve(self, name: str, data: bytes, fault: Fault | None = None) -> str:
         """Offer `data` under /name, in place of what was there, and return its URL; a new content has a new ETag."""
@@ -110,7 +112,7 @@ class Source:
 
     def refusing_url(self, name: str) -> str:
         """A URL whose connection is refused."""
-        return f"http://127.0.0.1:{self.refusing_port}/{name}"
+        return f"http://{self._host}:{self.refusing_port}/{name}"
 
     def requests_of(self, name: str) -> list[Request]:
         """The requests for /name so far, oldest first."""

@@ -36,14 +36,14 @@ class Answer:
 
 
 class SourceServer(ThreadingHTTPServer):
-    """Listens on a free port of 127.0.0.1, a thread for each connection."""
+    """Listens on a free port of an address of this machine, a thread for each connection."""
 
     daemon_threads = True
     block_on_close = False  # a stalled answer must not stall our own end
     request_queue_size = 256
 
-    def __init__(self, decide: Decide, stall: Callable[[str], None]) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+    def __init__(self, host: str, decide: Decide, stall: Callable[[str], None]) -> None:
+        super().__init__((host, 0), _Handler)
         self.decide, self.stall = decide, stall
 
     def handle_error(self, request: Any, client_address: Any) -> None:

@@ -1,9 +1,11 @@
 """A whole cluster with a node where pods run: control plane, scheduler, node, images, volumes."""
 
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, Self
+
+import requests
 
 from sandbox_kit import binaries as kubernetes
 from sandbox_kit.control_plane import CONTROLLERS, ControlPlane, Shape
@@ -94,10 +96,14 @@ class Cluster:
         return self
 
     def ready(self) -> bool:
-        """Whether pods can run: the node is ready, and every namespace will have its account."""
+        """Whether pods can run: the node is ready, and answers those who ask for logs."""
         node = self.get(f"api/v1/nodes/{NAME}")
         conditions = {condition["type"]: condition["status"] for condition in node["status"].get("conditions", [])}
-        return conditions.get("Ready") == "True" and not node["spec"].get("taints")
+        if conditions.get("Ready") != "True" or node["spec"].get("taints"):
+            return False
+        with suppress(requests.HTTPError):  # its first request to a kubelet, the API server cuts off itself
+            return bool(self.get(f"api/v1/nodes/{NAME}/proxy/pods"))
+        return False
 
     def stop(self) -> None:
         """Stop everything."""

@@ -12,8 +12,9 @@ from pathlib import Path
 DISK = "/run/sandbox"
 MEMORY_OF_CNI = "/var/lib/cni"
 # The kubelet insists on setting these, which are the machine's: it may, on paper.
-KNOBS = ("vm/overcommit_memory", "vm/panic_on_oom", "kernel/panic", "kernel/panic_on_oops")
-KNOBS += ("kernel/keys/root_maxkeys", "kernel/keys/root_maxbytes")
+KNOBS = """
+    vm/overcommit_memory vm/panic_on_oom kernel/panic kernel/panic_on_oops kernel/keys/root_maxkeys kernel/keys/root_maxbytes
+""".split()
 
 
 def main() -> None:
