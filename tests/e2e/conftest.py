@@ -10,16 +10,13 @@ from sandbox_kit.node import packages
 from sandbox_kit.node.cluster import Cluster
 from sandbox_kit.node.mariadb import MariaDB
 
-from sandbox_kit.node import recipes
-
-NOW = [recipes.BASE, recipes.MARIADB]
 LEFT_OUT = "THE NODE'S TESTS ARE LEFT OUT"
 
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """A real node: `.run_kubectl`, `.get`, `.worker`, `.volumes`, `.host`, `.prefix`."""
-    with Cluster(tmp_path_factory.mktemp("cluster"), NOW) as running:
+    with Cluster(tmp_path_factory.mktemp("cluster")) as running:
         yield running
 
 
@@ -66,7 +63,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Make what takes minutes here, where no test's time limit runs."""
     wanted = any(wants_node(item) for item in session.items)
     if wanted and not session.config.option.collectonly and not packages.why_not():
-        node.prepare(NOW)
+        node.prepare()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -62,11 +62,21 @@ class Service:
         def reached() -> Object:
             body = self.get(what)
             found = condition(body, kind)
-            assert (found.get("status"), found.get("reason") if reason else "") == (status, reason), body.get("status")
+            assert (found.get("status"), found.get("reason") if reason else "") == (status, reason), self.told()
             assert body["status"]["observedGeneration"] == body["metadata"]["generation"]
             return body
 
         return eventually(reached, timeout)
+
+    def told(self) -> str:
+        """What all objects say, for somebody who wants to know why a test has failed."""
+        items = self.get("gapi,gstore,gimg")["items"]
+        lines = [
+            f"{one['kind']}/{one['metadata']['name']} {c['type']}={c['status']} {c['reason']}: {c.get('message', '')}"
+            for one in items
+            for c in (one.get("status") or {}).get("conditions") or ()
+        ]
+        return "\n".join([*lines, self.kubectl("get", "pods,jobs", "-o", "wide")])
 
     def ask(self, url: str, *words: str) -> str:
         """What the service answers to a request from where the node is; CalledProcessError if it refuses."""

@@ -80,7 +80,8 @@ def test_pods_find_services_and_the_api_by_name(cluster: Cluster, restricted: st
     apply(cluster, restricted, *serve("web"))
     cluster.run_kubectl("wait", "--for=condition=Ready", "pod/web", "-n", restricted, "--timeout=30s")
     api = "https://kubernetes.default.svc/version"
-    script = f"curl -sSf --retry 9 --retry-all-errors http://web/; curl -sSk {api}; curl -s http://nowhere.invalid || echo $?"
+    patient = "--retry 9 --retry-all-errors"  # kube-proxy looks once a second
+    script = f"curl -sSf {patient} http://web/; curl -sSk {api}; curl -s http://nowhere.invalid || echo $?"
     apply(cluster, restricted, pod("client", script))
     said = eventually(lambda: log_of(cluster, restricted, "client"))
     assert said.startswith("web\n")

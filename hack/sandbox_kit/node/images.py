@@ -28,6 +28,7 @@ def ensure(recipes: Iterable[Recipe]) -> dict[str, Path]:
     if not all(archive.exists() for archive in wanted.values()):
         with cache.locked(home / "images.lock"):
             builder = Builder(home / "storage")
+            builder.tidy()
             for recipe, archive in wanted.items():
                 if not archive.exists():
                     binaries.say(f"building the image {recipe.image} (once for each change of it)")
@@ -40,6 +41,10 @@ class Builder:
     """buildah with a storage of its own, where layers are found again."""
 
     storage: Path
+
+    def tidy(self) -> None:
+        """Remove what builds that failed or were killed have left: gigabytes."""
+        self._buildah("rm", "--all")
 
     def build(self, recipe: Recipe, archive: Path) -> None:
         """Make the image, and leave it as `archive`."""

@@ -13,7 +13,8 @@ DISK = "/run/sandbox"
 MEMORY_OF_CNI = "/var/lib/cni"
 # The kubelet insists on setting these, which are the machine's: it may, on paper.
 KNOBS = """
-    vm/overcommit_memory vm/panic_on_oom kernel/panic kernel/panic_on_oops kernel/keys/root_maxkeys kernel/keys/root_maxbytes
+    vm/overcommit_memory vm/panic_on_oom kernel/panic kernel/panic_on_oops
+    kernel/keys/root_maxkeys kernel/keys/root_maxbytes
 """.split()
 
 
