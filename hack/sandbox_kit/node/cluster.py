@@ -126,12 +126,8 @@ class Cluster:
         self.volumes = Volumes(self.control_plane, self.worker.machine)
 
     def _boot(self) -> None:
-        """Our own image changes often: it is loaded, and the others are there already."""
-        ours = recipes.OPERATOR.image
-        self.worker.prepare([archive for image, archive in self._archives.items() if image != ours])
+        self.worker.prepare(list(self._archives.values()))
         self.worker.boot()
-        if ours in self._archives:
-            self.worker.load(self._archives[ours])
 
     def _stop_servers(self) -> None:
         self.scheduler.stop()

@@ -13,6 +13,7 @@ from sandbox_kit.process import ProgramError, Server, run
 NAMESPACE = "k8s.io"  # of containerd: where the kubelet's images are
 SECONDS = 300
 KEPT = 2
+CONTENTS = "archives"  # which a store has
 
 
 class _Unpacker(Server):
@@ -36,16 +37,7 @@ class _Unpacker(Server):
 
 def fill(target: Path, archives: Iterable[Path], programs: dict[str, Path]) -> None:
     """Make `target` a store that has the images of the archives."""
-    made = _made(sorted(archives), programs)
-    try:
-        run(("cp", "--archive", "--link", made, target), SECONDS)
-    except ProgramError:  # another file system
-        shutil.rmtree(target, ignore_errors=True)
-        run(("cp", "--archive", made, target), SECONDS)
-    for database in made.rglob("*.db"):  # what is written to must not be shared
-        own = target / database.relative_to(made)
-        own.unlink()
-        shutil.copy2(database, own)
+    _link(_made(sorted(archives), programs), target)
 
 
 def load(archive: Path, ctr: Sequence[str | Path]) -> None:
@@ -54,28 +46,47 @@ def load(archive: Path, ctr: Sequence[str | Path]) -> None:
 
 
 def _made(archives: Sequence[Path], programs: dict[str, Path]) -> Path:
-    text = " ".join([*(archive.name for archive in archives), str(programs["containerd"].parent.name)])
+    text = " ".join([*(archive.name for archive in archives), programs["containerd"].parent.name])
     home = cache.directory() / "node" / "stores"
     store = home / hashlib.sha256(text.encode()).hexdigest()[:12]
     with cache.locked(home / "lock"):
         if not store.exists():
             _unpack(store, archives, programs)
-            for old in sorted(_stores(home), key=lambda path: path.stat().st_mtime)[:-KEPT]:
-                shutil.rmtree(old)
         store.touch()
+        for old in _by_age(home)[:-KEPT]:
+            shutil.rmtree(old)
     return store
 
 
-def _stores(home: Path) -> Iterable[Path]:
-    return (path for path in home.iterdir() if path.is_dir())
-
-
 def _unpack(store: Path, archives: Sequence[Path], programs: dict[str, Path]) -> None:
-    made = store.parent / "new"
+    """Begin with what the last one has: when one image has changed, most of it is the same."""
+    made = store.parent / ".new"
     shutil.rmtree(made, ignore_errors=True)
-    with tempfile.TemporaryDirectory() as scratch:
-        server = _Unpacker(programs["containerd"], made, Path(scratch))
-        with server:
-            for archive in archives:
+    for last in _by_age(store.parent)[-1:]:
+        _link(last, made)
+    has = made / CONTENTS
+    known = has.read_text().split() if has.exists() else []
+    with tempfile.TemporaryDirectory() as scratch, _Unpacker(programs["containerd"], made, Path(scratch)) as server:
+        for archive in archives:
+            if archive.name not in known:
                 load(archive, (programs["ctr"], "--address", server.socket))
+    has.write_text("\n".join(archive.name for archive in archives))
     made.replace(store)
+
+
+def _by_age(home: Path) -> list[Path]:
+    stores = (path for path in home.iterdir() if path.is_dir() and not path.name.startswith("."))
+    return sorted(stores, key=lambda path: path.stat().st_mtime)
+
+
+def _link(store: Path, target: Path) -> None:
+    """Copy what is written to; the rest, tens of thousands of files, is the same file under another name."""
+    try:
+        run(("cp", "--archive", "--link", store, target), SECONDS)
+    except ProgramError:  # another file system
+        shutil.rmtree(target, ignore_errors=True)
+        run(("cp", "--archive", store, target), SECONDS)
+    for changing in (*store.glob("*/*.db"), *store.glob(CONTENTS)):
+        own = target / changing.relative_to(store)
+        own.unlink()
+        shutil.copy2(changing, own)
