@@ -15,7 +15,10 @@ _HARMLESS = ("ContainerCreating", "PodInitializing", "Completed")
 _LONGEST = 600  # characters of a container's last words
 
 
-def workload(body: Mapping[str, Any]) -> Workload:
+Events = Iterable[Mapping[str, Any]]  # about one object, the newest first
+
+
+def workload(body: Mapping[str, Any], events: Events = ()) -> Workload:
     """Of a StatefulSet."""
     spec, status = body["spec"], body.get("status") or {}
     template = spec["template"]["spec"]
@@ -26,12 +29,13 @@ def workload(body: Mapping[str, Any]) -> Workload:
         image=template["containers"][0]["image"],
         epoch=(spec["template"]["metadata"].get("annotations") or {}).get(EPOCH, ""),
         noticed=status.get("observedGeneration", 0) >= body["metadata"]["generation"],
+        trouble=_warned(events),
         current=updated if status.get("updateRevision") != status.get("currentRevision") else status.get("replicas", 0),
         ready=status.get("readyReplicas", 0),
     )
 
 
-def job(body: Mapping[str, Any]) -> Job:
+def job(body: Mapping[str, Any], events: Events = ()) -> Job:
     conditions = (body.get("status") or {}).get("conditions") or ()
     failed, complete = find(conditions, "Failed"), find(conditions, "Complete")
     ended = (failed or complete).get("lastTransitionTime")
@@ -41,12 +45,13 @@ def job(body: Mapping[str, Any]) -> Job:
         done=complete.get("status") == TRUE,
         failed=failed.get("status") == TRUE,
         refused=failed.get("reason") == "PodFailurePolicy",
+        trouble=_warned(events),
         ended=datetime.fromisoformat(ended) if ended else None,
     )
 
 
-def pod(body: Mapping[str, Any], events: Iterable[Mapping[str, Any]] = ()) -> Pod:
-    """events: those about it, the newest first; they alone tell why a volume cannot be mounted."""
+def pod(body: Mapping[str, Any], events: Events = ()) -> Pod:
+    """The events alone tell why a volume cannot be mounted."""
     meta, status, spec = body["metadata"], body.get("status") or {}, body["spec"]
     container: Mapping[str, Any] = next(iter(status.get("containerStatuses") or ()), {})
     running = (container.get("state") or {}).get("running") or {}
@@ -83,7 +88,7 @@ def _words(container: Mapping[str, Any]) -> str:
     return next((one["message"].strip()[-_LONGEST:] for one in ended if one.get("message")), "")
 
 
-def _trouble(status: Mapping[str, Any], container: Mapping[str, Any], events: Iterable[Mapping[str, Any]]) -> str:
+def _trouble(status: Mapping[str, Any], container: Mapping[str, Any], events: Events) -> str:
     """Why it does not run, for somebody who will not look any further."""
     scheduled = find(status.get("conditions") or (), "PodScheduled")
     if scheduled.get("status") == "False":
@@ -96,5 +101,10 @@ def _trouble(status: Mapping[str, Any], container: Mapping[str, Any], events: It
         return f"{waiting['reason']}: {words}"
     if container.get("started") or container.get("ready"):
         return ""
-    told = next((e for e in events if e.get("type") == "Warning"), None)
-    return f"{told['reason']}: {told.get('note') or told.get('message') or ''}" if told else ""
+    return _warned(events)
+
+
+def _warned(events: Events) -> str:
+    """The newest warning."""
+    told = next((event for event in events if event.get("type") == "Warning"), None)
+    return f"{told['reason']}: {told.get('note') or ''}" if told else ""

@@ -64,12 +64,16 @@ class Pod:
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """A StatefulSet: what it was told, and whether its pods have followed (`current` counts those that have)."""
+    """A StatefulSet: what it was told, and whether its pods have followed (`current` counts those that have).
+
+    trouble: why it has fewer pods than it was told.
+    """
 
     replicas: int
     config: str
     image: str
     noticed: bool
+    trouble: str = ""
     epoch: str = ""
     current: int = 0
     ready: int = 0
@@ -82,7 +86,10 @@ class Workload:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Work beside a service. ended: when it was done or failed; refused: another attempt would not go better."""
+    """Work beside a service. ended: when it was done or failed; refused: another attempt would not go better.
+
+    trouble: why it has no pods.
+    """
 
     name: str
     component: str
@@ -90,6 +97,7 @@ class Job:
     failed: bool = False
     refused: bool = False
     ended: datetime | None = None
+    trouble: str = ""
 
 
 class Seen(Protocol):
@@ -112,9 +120,10 @@ def words_of(pods: Iterable[Pod], job: str) -> str:
 def job_plan(view: Seen, job: Object, refusal: str, working: str, what: str) -> Plan | None:
     """Until it is done. Where nothing but a change can help, the failed one stays for people to look at."""
     name = job["metadata"]["name"]
-    seen, words = view.jobs.get(name), words_of(view.pods, name)
+    seen = view.jobs.get(name)
     if seen is None:
         return doing(Apply((job,)), working, what, after=LOOK)
+    words = words_of(view.pods, name) or seen.trouble
     if seen.done:
         return None
     if not seen.failed:

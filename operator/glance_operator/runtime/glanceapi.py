@@ -7,7 +7,7 @@ from typing import Any
 
 from glance_operator.api.glanceapi import GlanceAPISpec
 from glance_operator.api.glancestore import GlanceStoreSpec
-from glance_operator.core import inputs, seen
+from glance_operator.core import inputs
 from glance_operator.core.conditions import FALSE, TRUE, find
 from glance_operator.core.glanceapi import decide
 from glance_operator.core.glanceapi.drawing import Drawing
@@ -18,7 +18,7 @@ from glance_operator.core.manifests.plan import INSTANCE, NAME
 from glance_operator.core.plan import Phase, Plan
 from glance_operator.runtime.engine import finalizer
 from glance_operator.runtime.errors import Invalid, Refused, Unavailable
-from glance_operator.runtime.making import beside, explain, take
+from glance_operator.runtime.making import beside, explain, take, workload
 from glance_operator.runtime.parsing import parsed
 from glance_operator.runtime.store import Body, Key, key_of
 from glance_operator.runtime.world import World
@@ -94,11 +94,11 @@ class GlanceAPIController:
 
     def _seen(self, key: Key) -> dict[str, Any]:
         """What Kubernetes has made of it."""
-        body = self._world.objects.get("StatefulSet", key.namespace, key.name)
+        served = workload(self._world.objects, key.namespace, key.name)
         policy = self._world.objects.get("Secret", key.namespace, f"{key.name}-policy")
         jobs, pods = beside(self._world.objects, key.namespace, f"{NAME}=glance,{INSTANCE}={key.name}")
         record = Record.read(policy) if policy else Record()
-        return {"workload": seen.workload(body) if body else None, "jobs": jobs, "pods": pods, "record": record}
+        return {"workload": served, "jobs": jobs, "pods": pods, "record": record}
 
     def _members(self, key: Key) -> list[Member]:
         store = self._world.store

@@ -7,7 +7,7 @@ from typing import Any
 
 from glance_operator.core import seen
 from glance_operator.core.plan import Plan, Step, waiting
-from glance_operator.core.workload import AWAIT, Apply, Job, Pod, Remove, Touch
+from glance_operator.core.workload import AWAIT, Apply, Job, Pod, Remove, Touch, Workload
 from glance_operator.runtime.errors import Refused, Unavailable
 from glance_operator.runtime.objects import Objects
 from glance_operator.runtime.rest import ApiError
@@ -47,19 +47,41 @@ def explain(error: Refused | Unavailable) -> Plan:
 
 def beside(objects: Objects, namespace: str, labels: str) -> tuple[dict[str, Job], tuple[Pod, ...]]:
     """Jobs by name, and all pods, the youngest last."""
-    jobs = [seen.job(one) for one in objects.find("Job", namespace, labelSelector=labels)]
-    pods = sorted(objects.find("Pod", namespace, labelSelector=labels), key=_age)
-    return {job.name: job for job in jobs}, tuple(_pod(objects, one) for one in pods)
+    pods = [_pod(objects, one) for one in sorted(objects.find("Pod", namespace, labelSelector=labels), key=_age)]
+    started = {pod.job for pod in pods}
+    jobs = [_job(objects, one, started) for one in objects.find("Job", namespace, labelSelector=labels)]
+    return {job.name: job for job in jobs}, tuple(pods)
+
+
+def workload(objects: Objects, namespace: str, name: str) -> Workload | None:
+    """The StatefulSet, with what was said about it if it has fewer pods than it should."""
+    body = objects.get("StatefulSet", namespace, name)
+    if body is None:
+        return None
+    missing = (body.get("status") or {}).get("replicas", 0) < body["spec"].get("replicas", 1)
+    return seen.workload(body, _events(objects, namespace, "StatefulSet", name) if missing else ())
+
+
+def _job(objects: Objects, body: Body, started: set[str]) -> Job:
+    """With what was said about it, if it could not even make a pod."""
+    job, meta = seen.job(body), body["metadata"]
+    if job.done or job.failed or job.name in started:
+        return job
+    return seen.job(body, _events(objects, meta["namespace"], "Job", job.name))
 
 
 def _pod(objects: Objects, body: Body) -> Pod:
     """With what was said about it, if it does not come up by itself."""
-    pod = seen.pod(body)
+    pod, meta = seen.pod(body), body["metadata"]
     if pod.ready or pod.trouble or pod.words or (body.get("status") or {}).get("phase") != "Pending":
         return pod
-    about = f"regarding.kind=Pod,regarding.name={pod.name}"
-    events = objects.find("Event", body["metadata"]["namespace"], fieldSelector=about)
-    return seen.pod(body, sorted(events, key=_age, reverse=True))
+    return seen.pod(body, _events(objects, meta["namespace"], "Pod", pod.name))
+
+
+def _events(objects: Objects, namespace: str, kind: str, name: str) -> list[Body]:
+    """The newest first."""
+    found = objects.find("Event", namespace, fieldSelector=f"regarding.kind={kind},regarding.name={name}")
+    return sorted(found, key=_age, reverse=True)
 
 
 def _age(body: Mapping[str, Any]) -> str:

@@ -172,16 +172,22 @@ def _twice(view: View) -> str:
 
 
 def _troubled(view: View) -> bool:
-    return any(pod.trouble for pod in view.pods_of("api"))
+    return bool(troubles(view))
+
+
+def troubles(view: View) -> list[str]:
+    """Why pods do not serve, in Kubernetes' words and with its names."""
+    found = {f"{pod.name}: {pod.trouble}" for pod in view.pods_of("api") if pod.trouble}
+    own = view.workload.trouble if view.workload else ""
+    return [*sorted(found), *([f"StatefulSet {view.name}: {own}"] if own else [])]
 
 
 def _progress(view: View) -> str:
     """How far it is, and what holds it up."""
     workload = view.workload
     ready, current = (workload.ready, workload.current) if workload else (0, 0)
-    troubles = sorted({f"{pod.name}: {pod.trouble}" for pod in view.pods_of("api") if pod.trouble})
     said = f"{ready} of {view.spec.replicas} pods serve, {current} are up to date"
-    return "; ".join([said, *troubles])
+    return "; ".join([said, *troubles(view)])
 
 
 def _some(names: tuple[str, ...]) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from glance_operator.core.conditions import FALSE, TRUE, UNKNOWN, Condition, find, merged, standard
+from glance_operator.core.config.imports import methods
 from glance_operator.core.config.server import PORT
 from glance_operator.core.glanceapi import drawing, rules
 from glance_operator.core.glanceapi.drawing import Drawing
@@ -109,7 +110,7 @@ def _workload(view: View) -> Condition:
     workload = view.workload
     if workload is None:
         return Condition("WorkloadReady", FALSE, "NotDeployed", "There is no StatefulSet yet")
-    troubles = sorted(f"{pod.name}: {pod.trouble}" for pod in view.pods_of("api") if pod.trouble)
+    troubles = rules.troubles(view)
     said = "; ".join([f"{workload.ready} of {workload.replicas} pods serve", *troubles])
     if workload.ready == workload.replicas:
         return Condition("WorkloadReady", TRUE, "PodsReady", said)
@@ -163,6 +164,7 @@ def _service(drawn: Drawing) -> dict[str, Any]:
         "selector": ",".join(f"{name}={value}" for name, value in sorted(selector(of).items())),
         "storesReady": f"{usable}/{len(view.members)}",
         "endpoint": f"{of.scheme}://{of.name}.{of.namespace}.svc.{of.domain}:{port}",
+        "importMethods": list(methods(view.spec.imports)),
         "configHash": view.workload.config[-10:] if view.workload else "",
         "version": {name: value for name, value in _version(drawn).items() if value},
     }

@@ -42,7 +42,7 @@ def shared(of: Blueprint, wanted: Pod) -> Object:
         {
             "automountServiceAccountToken": False,
             "enableServiceLinks": False,
-            "serviceAccountName": of.name,
+            "serviceAccountName": None if of.owner else of.name,  # a store is proven before its service has one
             "securityContext": {**CONFINED_POD, **(wanted.security_context or {})},
             "nodeSelector": wanted.node_selector,
             "tolerations": _list(wanted.tolerations),
@@ -54,12 +54,12 @@ def shared(of: Blueprint, wanted: Pod) -> Object:
 
 
 def config_volumes(of: Blueprint) -> list[Object]:
-    """The files below /etc/glance, the policy, and room for what only a process writes."""
-    secrets = {"config": of.config, "policy": of.policy}
+    """The files below /etc/glance, the policy, and room for what only a process writes; a store's probe serves nobody."""
+    secrets = {"config": of.config, **({} if of.owner else {"policy": of.policy})}
     found: list[Object] = [
         {"name": name, "secret": {"secretName": secret, "defaultMode": 0o440}} for name, secret in secrets.items()
     ]
-    if of.spec.tls:
+    if of.spec.tls and not of.owner:
         found.append({"name": "tls", "secret": {"secretName": of.spec.tls.secret_name, "defaultMode": 0o440}})
     memory = {"medium": "Memory", "sizeLimit": "1Mi"}
     return [
@@ -72,8 +72,8 @@ def config_volumes(of: Blueprint) -> list[Object]:
 
 def config_mounts(of: Blueprint) -> list[Object]:
     places = of.places
-    paths = {"config": places.etc, "policy": places.policy.rpartition("/")[0]}
-    if of.spec.tls:
+    paths = {"config": places.etc, **({} if of.owner else {"policy": places.policy.rpartition("/")[0]})}
+    if of.spec.tls and not of.owner:
         paths["tls"] = places.tls
     found: list[Object] = [{"name": name, "mountPath": path, "readOnly": True} for name, path in paths.items()]
     own = {"work": places.work, "run": places.run, "tmp": "/tmp"}  # noqa: S108  # of the pod alone
