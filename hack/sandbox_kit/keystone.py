@@ -28,9 +28,10 @@ class ApplicationCredential:
 class Keystone(UwsgiServer):
     """The identity service: `.url` (…/v3), users `admin`, `glance` and `operator`, a short life of tokens if wanted."""
 
-    def __init__(self, directory: Path, token_seconds: int = 3600) -> None:
+    def __init__(self, directory: Path, token_seconds: int = 3600, host: str = "127.0.0.1") -> None:
+        """host: an address of this machine; pods reach the one that their cluster calls so."""
         env = environment.ensure()
-        super().__init__("keystone", directory, env, "keystone_app:application", Workers(threads=8))
+        super().__init__("keystone", directory, env, "keystone_app:application", Workers(threads=8, host=host))
         self.database = directory / "keystone.sqlite"
         self._config = directory / "keystone.conf"
         env.empty_database("keystone", self.database)

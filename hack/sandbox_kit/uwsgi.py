@@ -14,15 +14,16 @@ WSGI = Path(__file__).with_name("wsgi")
 
 @dataclass(frozen=True)
 class Workers:
-    """How many serve, and for how many seconds a stopping one may finish its work."""
+    """How many serve, for how many seconds a stopping one may finish its work, and on which address of this machine."""
 
     processes: int = 1
     threads: int = 32
     mercy: int = 3
+    host: str = "127.0.0.1"
 
 
 class UwsgiServer(Server):
-    """A service under uWSGI on a free port of 127.0.0.1."""
+    """A service under uWSGI on a free port."""
 
     def __init__(self, name: str, directory: Path, environment: Environment, module: str, workers: Workers) -> None:
         super().__init__(name, directory)
@@ -35,7 +36,7 @@ class UwsgiServer(Server):
     @property
     def url(self) -> str:
         """Its address."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self._workers.host}:{self.port}"
 
     def relocate(self) -> None:
         self.port = free_port()
@@ -49,7 +50,7 @@ class UwsgiServer(Server):
 
     def _uwsgi(self, module: str, workers: Workers) -> dict[str, ini.Value]:
         return {
-            "http-socket": f"127.0.0.1:{self.port}",
+            "http-socket": f"{workers.host}:{self.port}",
             "module": module,
             "pythonpath": WSGI,
             "master": True,

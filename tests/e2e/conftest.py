@@ -1,14 +1,17 @@
 """Fixtures that give tests a cluster where pods run. Where none can run, its tests are left out, and that is said."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from sandbox_kit.control_plane import ControlPlane
+from sandbox_kit.keystone import Keystone
 from sandbox_kit.node import cluster as node
 from sandbox_kit.node import packages
 from sandbox_kit.node.cluster import Cluster
 from sandbox_kit.node.mariadb import MariaDB
+from sandbox_kit.source import Source
 
 LEFT_OUT = "THE NODE'S TESTS ARE LEFT OUT"
 
@@ -24,6 +27,20 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 def control_plane(cluster: Cluster) -> ControlPlane:
     """The cluster's, for the fixtures that need no more."""
     return cluster.control_plane
+
+
+@pytest.fixture(scope="session")
+def keystone(cluster: Cluster, sandbox_directory: Path) -> Iterator[Keystone]:
+    """A real Keystone beside the cluster, where pods reach it."""
+    with Keystone(sandbox_directory / "keystone", host=cluster.host) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def source(cluster: Cluster) -> Iterator[Source]:
+    """A server of image files beside the cluster, where pods reach it."""
+    with Source(cluster.host) as running:
+        yield running
 
 
 @pytest.fixture

@@ -7,66 +7,16 @@ import subprocess
 import sys
 import urllib.request
 from pathlib import Path
-from typing import Any
 
 import pytest
+from tests.e2e.pods import UID, apply, log_of, pod, serve
 from tests.support import eventually, processes_naming
 
+from sandbox_kit.keystone import Keystone
 from sandbox_kit.node import recipes
 from sandbox_kit.node.cluster import Cluster
 from sandbox_kit.node.mariadb import MariaDB
-
-UID = 42415
-CONFINED = {
-    "allowPrivilegeEscalation": False,
-    "readOnlyRootFilesystem": True,
-    "capabilities": {"drop": ["ALL"]},
-}
-
-
-def pod(name: str, script: str, **more: Any) -> dict[str, Any]:
-    """A restricted pod that runs a script of the shell, and says in its log what that says."""
-    container = {
-        "name": "main",
-        "image": recipes.BASE.image,
-        "imagePullPolicy": "Never",
-        "command": ["/bin/sh", "-ec", script],
-        "securityContext": CONFINED,
-        **more.pop("container", {}),
-    }
-    ids = {"runAsUser": UID, "runAsGroup": UID, "fsGroup": UID, "runAsNonRoot": True}
-    spec = {
-        "restartPolicy": "Never",
-        "terminationGracePeriodSeconds": 1,
-        "securityContext": {**ids, "seccompProfile": {"type": "RuntimeDefault"}},
-        "containers": [container],
-        **more,
-    }
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": {"app": name}}, "spec": spec}
-
-
-def apply(cluster: Cluster, namespace: str, *objects: dict[str, Any]) -> None:
-    text = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
-    cluster.run_kubectl("apply", "-n", namespace, "-f", "-", stdin=text)
-
-
-def log_of(cluster: Cluster, namespace: str, name: str) -> str:
-    """What a pod said, once it has succeeded."""
-    phase = cluster.run_kubectl("get", "pod", name, "-n", namespace, "-o", "jsonpath={.status.phase}")
-    assert phase in {"Succeeded", "Failed"}, phase
-    said = cluster.run_kubectl("logs", name, "-n", namespace)
-    assert phase == "Succeeded", said
-    return said
-
-
-def serve(name: str) -> list[dict[str, Any]]:
-    """A pod that serves its host name, and a Service in front of it."""
-    script = "cd /srv; hostname > index.html; exec python3 -m http.server 8080"
-    room = {"volumeMounts": [{"name": "tmp", "mountPath": "/srv"}]}
-    ready = {"readinessProbe": {"httpGet": {"path": "/", "port": 8080}, "periodSeconds": 1}}
-    server = pod(name, script, container={**room, **ready}, volumes=[{"name": "tmp", "emptyDir": {}}])
-    ports = {"selector": {"app": name}, "ports": [{"port": 80, "targetPort": 8080}]}
-    return [server, {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": ports}]
+from sandbox_kit.source import Source
 
 
 def test_a_restricted_pod_runs_and_another_is_refused(cluster: Cluster, restricted: str) -> None:
@@ -99,6 +49,15 @@ def test_this_machine_reaches_pods_and_services(cluster: Cluster, restricted: st
     curl = [*cluster.prefix, "curl", "-sf", f"http://web.{restricted}.svc.cluster.local/"]
     assert subprocess.run(curl, capture_output=True, text=True, check=True).stdout == "web\n"
     assert cluster.run_kubectl("exec", "web", "-n", restricted, "--", "hostname") == "web\n"
+
+
+def test_what_runs_beside_the_cluster_is_reached_by_its_pods(
+    cluster: Cluster, restricted: str, keystone: Keystone, source: Source
+) -> None:
+    apply(cluster, restricted, pod("client", f"curl -sSf {keystone.url}; curl -sSf {source.serve('file', b'bytes')}"))
+    said = eventually(lambda: log_of(cluster, restricted, "client"))
+    assert '"version"' in said
+    assert said.endswith("bytes")
 
 
 @pytest.mark.usefixtures("volumes")

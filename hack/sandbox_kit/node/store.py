@@ -12,7 +12,7 @@ from sandbox_kit.process import ProgramError, Server, run
 
 NAMESPACE = "k8s.io"  # of containerd: where the kubelet's images are
 SECONDS = 300
-KEPT = 2
+KEPT = 4
 CONTENTS = "archives"  # which a store has
 
 

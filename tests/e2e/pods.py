@@ -1,0 +1,59 @@
+"""Small pods, as tests need them."""
+
+import json
+from typing import Any
+
+from sandbox_kit.node import recipes
+from sandbox_kit.node.cluster import Cluster
+
+UID = 42415
+CONFINED = {
+    "allowPrivilegeEscalation": False,
+    "readOnlyRootFilesystem": True,
+    "capabilities": {"drop": ["ALL"]},
+}
+
+
+def pod(name: str, script: str, **more: Any) -> dict[str, Any]:
+    """A restricted pod that runs a script of the shell, and says in its log what that says."""
+    container = {
+        "name": "main",
+        "image": recipes.BASE.image,
+        "imagePullPolicy": "Never",
+        "command": ["/bin/sh", "-ec", script],
+        "securityContext": CONFINED,
+        **more.pop("container", {}),
+    }
+    ids = {"runAsUser": UID, "runAsGroup": UID, "fsGroup": UID, "runAsNonRoot": True}
+    spec = {
+        "restartPolicy": "Never",
+        "terminationGracePeriodSeconds": 1,
+        "securityContext": {**ids, "seccompProfile": {"type": "RuntimeDefault"}},
+        "containers": [container],
+        **more,
+    }
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": {"app": name}}, "spec": spec}
+
+
+def apply(cluster: Cluster, namespace: str, *objects: dict[str, Any]) -> None:
+    text = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
+    cluster.run_kubectl("apply", "-n", namespace, "-f", "-", stdin=text)
+
+
+def log_of(cluster: Cluster, namespace: str, name: str) -> str:
+    """What a pod said, once it has succeeded."""
+    phase = cluster.run_kubectl("get", "pod", name, "-n", namespace, "-o", "jsonpath={.status.phase}")
+    assert phase in {"Succeeded", "Failed"}, phase
+    said = cluster.run_kubectl("logs", name, "-n", namespace)
+    assert phase == "Succeeded", said
+    return said
+
+
+def serve(name: str) -> list[dict[str, Any]]:
+    """A pod that serves its host name, and a Service in front of it."""
+    script = "cd /srv; hostname > index.html; exec python3 -m http.server 8080"
+    room = {"volumeMounts": [{"name": "tmp", "mountPath": "/srv"}]}
+    ready = {"readinessProbe": {"httpGet": {"path": "/", "port": 8080}, "periodSeconds": 1}}
+    server = pod(name, script, container={**room, **ready}, volumes=[{"name": "tmp", "emptyDir": {}}])
+    ports = {"selector": {"app": name}, "ports": [{"port": 80, "targetPort": 8080}]}
+    return [server, {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": ports}]
