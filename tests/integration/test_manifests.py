@@ -37,7 +37,7 @@ def test_the_api_server_takes_all_of_it_and_drops_nothing(
     control_plane: ControlPlane, restricted: str, name: str
 ) -> None:
     of = replace(BLUEPRINTS[name], namespace=restricted)
-    for one in [*objects(of), *(database_job(of, phase) for phase in ("sync", "expand", "migrate", "contract"))]:
+    for one in [*objects(of), *(database_job(of, phase) for phase in ("prepare", "contract"))]:
         answer = applied(control_plane, one)
         assert missing(one.get("spec", {}), answer.get("spec", {})) == [], one["kind"]
 
@@ -61,7 +61,7 @@ def test_its_pods_are_admitted_where_only_restricted_ones_are(
 ) -> None:
     of = replace(BLUEPRINTS[name], namespace=restricted, stores=without_inline_nfs(BLUEPRINTS[name]))
     template = next(one for one in objects(of) if one["kind"] == "StatefulSet")["spec"]["template"]
-    for pod_template in (template, database_job(of, "sync")["spec"]["template"]):
+    for pod_template in (template, database_job(of, "prepare")["spec"]["template"]):
         spec = {
             key: value
             for key, value in pod_template["spec"].items()

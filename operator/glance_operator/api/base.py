@@ -269,3 +269,11 @@ def bytes_of(quantity: str) -> int:
     number, suffix = re.fullmatch(r"(.*?)([KMGTPE]i|[numkMGTPE]?)", quantity).groups()  # type: ignore[union-attr]
     factor = BINARY.get(suffix) or Decimal(10) ** SUFFIXES[suffix]
     return int((Decimal(number) * factor).to_integral_value(ROUND_CEILING))
+
+
+def quantity_of(count: int) -> str:
+    """42029113344 -> "39Gi": bytes as people read them, rounded down to at most four digits."""
+    for unit, factor in reversed(BINARY.items()):
+        if count >= 10 * factor:
+            return f"{count // int(factor)}{unit}"
+    return str(count)

@@ -105,6 +105,6 @@ def _trouble(status: Mapping[str, Any], container: Mapping[str, Any], events: Ev
 
 
 def _warned(events: Events) -> str:
-    """The newest warning."""
-    told = next((event for event in events if event.get("type") == "Warning"), None)
+    """The newest warning; that a probe fails is what a start is like."""
+    told = next((e for e in events if e.get("type") == "Warning" and e.get("reason") != "Unhealthy"), None)
     return f"{told['reason']}: {told.get('note') or ''}" if told else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from glance_operator.api.glanceapi import GlanceAPISpec
@@ -25,6 +26,7 @@ from glance_operator.runtime.world import World
 
 AT_REST = 10.0  # seconds between two looks at the pods of a service that serves
 AT_WORK = 2.0
+PATIENCE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,7 @@ class GlanceAPIController:
     def _members(self, key: Key) -> list[Member]:
         store = self._world.store
         keys = store.referrers("GlanceStore", key.namespace, "glanceAPI", key.name)
-        return [m for one in keys if (body := store.get(one)) and (m := _member(one, body))]
+        return [m for one in keys if (body := store.get(one)) and (m := _member(one, body, self._world.now()))]
 
     def _dependents(self, key: Key) -> list[str]:
         store = self._world.store
@@ -116,7 +118,7 @@ class GlanceAPIController:
         return [f"{key_of(body).kind} {key_of(body).name}" for body in bodies]
 
 
-def _member(key: Key, body: Body) -> Member | None:
+def _member(key: Key, body: Body, now: datetime) -> Member | None:
     """None for a store that cannot be understood: it says so itself."""
     try:
         spec = parsed(GlanceStoreSpec, body)
@@ -132,4 +134,13 @@ def _member(key: Key, body: Body) -> Member | None:
         usable=find(conditions, "Usable").get("status") == TRUE,
         deleted="deletionTimestamp" in body["metadata"],
         empty=since and in_use.get("status") == FALSE,
+        probing=_probing(body, now),
     )
+
+
+def _probing(body: Body, now: datetime) -> bool:
+    """What takes longer than a minute is not waited for by others."""
+    usable = find((body.get("status") or {}).get("conditions") or (), "Usable")
+    since = usable.get("lastTransitionTime") or body["metadata"]["creationTimestamp"]
+    fresh = usable.get("reason", "Probing") == "Probing"
+    return fresh and now - datetime.fromisoformat(since) < PATIENCE

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glance_operator.api.base import api_name, bytes_of, seconds
+from glance_operator.api.base import api_name, bytes_of, quantity_of, seconds
 
 
 @pytest.mark.parametrize(
@@ -87,3 +87,10 @@ def test_bytes_of_is_exact(whole: int, thousandths: int, unit: str) -> None:
     power = 1 + ["Ki", "Mi", "Gi", "Ti", "Pi", "Ei"].index(unit)
     exact = Fraction(whole * 1000 + thousandths, 1000) * 1024**power
     assert bytes_of(f"{whole}.{thousandths:03}{unit}") == -(-exact.numerator // exact.denominator)
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(0, "0"), (9999, "9999"), (10240, "10Ki"), (42029113344, "39Gi"), (10 * 2**40 - 1, "10239Gi")]
+)
+def test_quantity_of(count: int, text: str) -> None:
+    assert quantity_of(count) == text

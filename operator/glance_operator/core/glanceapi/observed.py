@@ -18,7 +18,7 @@ from glance_operator.core.workload import Job, Object, Pod, Workload
 class Member:
     """A GlanceStore that names this GlanceAPI. usable: its probe has passed; deleted: somebody wants it gone;
 
-    empty: no image has data there, as was found out after that.
+    empty: no image has data there, as was found out after that. probing: whether it can be used is being found out.
     """
 
     name: str
@@ -27,6 +27,7 @@ class Member:
     usable: bool = False
     deleted: bool = False
     empty: bool = False
+    probing: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,8 @@ def await_stores(view: View) -> Plan | None:
         return waiting("NoStore", f"Create a GlanceStore with spec.glanceAPIRef.name: {view.name}")
     if twice := _twice(view):
         return stalled("DuplicateStoreID", f"Two GlanceStores have the same store id: {twice}. Delete one of them")
+    if view.workload is None and any(member.probing for member in view.members):
+        return waiting("StoresProbing", "Waiting until the GlanceStores are proven", LOOK, passing=True)
     if not drawing.attached(view):
         return waiting("StoresUnusable", "No GlanceStore can be used yet: see their conditions")
     return None
@@ -107,12 +109,7 @@ def prove(drawn: Drawing) -> Plan | None:
 
 def migrate(drawn: Drawing) -> Plan | None:
     """What the new code adds to the schema does not disturb the old code."""
-    if not drawn.view.spec.database.manage_schema:
-        return None
-    for phase in ("expand", "migrate"):
-        if plan := _migration(drawn, phase):
-            return plan
-    return None
+    return _migration(drawn, "prepare")
 
 
 def lay_out(drawn: Drawing) -> Plan | None:
@@ -126,14 +123,12 @@ def await_pods(drawn: Drawing) -> Plan | None:
         return waiting("Deploying", "Waiting for the StatefulSet controller", LOOK, passing=True)
     if workload.rolled_out:
         return None
-    reason = "Deploying" if not view.memory.was_ready else "RollingOut"
+    reason = "RollingOut" if view.memory.stores else "Deploying"  # it has served before
     return waiting(reason, _progress(view), LOOK, passing=not _troubled(view))
 
 
 def contract(drawn: Drawing) -> Plan | None:
     """What only the old code needed goes when the last old pod is gone."""
-    if not drawn.view.spec.database.manage_schema:
-        return None
     return _migration(drawn, "contract")
 
 
@@ -155,6 +150,8 @@ def serve(drawn: Drawing) -> Plan:
 
 
 def _migration(drawn: Drawing, phase: str) -> Plan | None:
+    if not drawn.view.spec.database.manage_schema:
+        return None
     job = manifests.database_job(drawn.of, phase)
     return job_plan(drawn.view, job, "MigrationFailed", "Migrating", f"Changing the database's schema ({phase})")
 

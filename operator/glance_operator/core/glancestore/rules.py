@@ -79,5 +79,6 @@ def await_service(view: View) -> Plan:
 def in_use(view: View) -> str:
     if view.images is None:
         return "It is not known whether images live here: the service cannot be asked"
-    more = ", …" if view.images.count > len(view.images.some) else ""
-    return f"{view.images.count} images still live here: {', '.join(view.images.some)}{more}"
+    count, some = view.images.count, ", ".join(view.images.some)
+    living = "1 image still lives here" if count == 1 else f"{count} images still live here"
+    return f"{living}: {some}" + (", …" if count > len(view.images.some) else "")

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from glance_operator.api.base import quantity_of
 from glance_operator.core.conditions import FALSE, TRUE, UNKNOWN, Condition, find, merged, standard
 from glance_operator.core.glancestore.observed import Memory, View
 from glance_operator.core.glancestore.rules import in_use
@@ -93,7 +94,7 @@ def _told(view: View) -> dict[str, Any]:
 
 def _capacity(told: str) -> dict[str, Any]:
     try:
-        room = {name: str(int(json.loads(told)[name])) for name in ("total", "available")}
+        room = {name: quantity_of(int(json.loads(told)[name])) for name in ("total", "available")}
     except (ValueError, KeyError, TypeError):
         return {}
     return {"capacity": room}

@@ -14,7 +14,8 @@ from glance_operator.core.manifests.plan import Blueprint, Object, given, labels
 ROWS = 1000  # at a time, so that no transaction holds up the service
 PURGE_SECONDS = 3600
 ATTEMPTS = 10  # the database may come up later than we do
-PHASES = ("expand", "migrate", "contract")
+# Of a migration: before the first pod with the new code starts, and after the last one with the old code is gone.
+PHASES = {"prepare": ("expand", "migrate"), "contract": ("contract",)}
 PREFLIGHT, DATABASE, PROBE, HOUSEKEEPING = "preflight", "database", "probe", "housekeeping"
 OURS = (PREFLIGHT, DATABASE)  # components of the jobs that belong to one configuration or image
 PROOF_SECONDS = 600
@@ -29,7 +30,7 @@ def manage(*words: str) -> str:
 def database_job(of: Blueprint, phase: str) -> Object:
     """One of the PHASES of a migration; its name tells image and database, so that each is done once for both."""
     revision = f"{manage('db', 'version')} > /dev/termination-log"  # what the operator reads
-    lines = [manage("db", phase), *([revision] if phase == PHASES[-1] else [])]
+    lines = [*(manage("db", word) for word in PHASES[phase]), revision]
     return _job(
         of, f"{of.name}-db-{phase}-{_short(of.image, of.schema)}", DATABASE, ["/bin/sh", "-ec", "\n".join(lines)]
     )

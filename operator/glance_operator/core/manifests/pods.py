@@ -54,7 +54,7 @@ def shared(of: Blueprint, wanted: Pod) -> Object:
 
 
 def config_volumes(of: Blueprint) -> list[Object]:
-    """The files below /etc/glance, the policy, and room for what only a process writes; a store's probe serves nobody."""
+    """The files below /etc/glance, the policy, and room for what only a process writes. A probe serves nobody."""
     secrets = {"config": of.config, **({} if of.owner else {"policy": of.policy})}
     found: list[Object] = [
         {"name": name, "secret": {"secretName": secret, "defaultMode": 0o440}} for name, secret in secrets.items()

@@ -76,7 +76,7 @@ def test_the_order_of_things() -> None:
     assert kinds(plan(of).step) == ["ServiceAccount"]
     of = replace(of, in_place=but("StatefulSet"))
     assert plan(of).state.reason == "Proving"
-    assert plan(done(of, "expand", "migrate", "contract")).state.reason == "Migrating"
+    assert plan(done(of, "prepare", "contract")).state.reason == "Migrating"
     of = done(of, "contract")
     assert kinds(plan(of).step) == ["StatefulSet"]
     of = replace(of, in_place=everything)
@@ -90,7 +90,7 @@ def test_nothing_is_migrated_where_another_does_it() -> None:
         {"database": {**view().spec.database.model_dump(by_alias=True, exclude_none=True), "manageSchema": False}}
     )
     of = replace(of, in_place=everything)
-    assert plan(running(done(of, "expand", "migrate", "contract"))).state.phase is Phase.READY
+    assert plan(running(done(of, "prepare", "contract"))).state.phase is Phase.READY
 
 
 def test_a_configuration_that_glance_refuses_reaches_no_pod() -> None:

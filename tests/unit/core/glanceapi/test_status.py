@@ -36,7 +36,7 @@ def test_each_condition_speaks_of_its_own_part() -> None:
     assert missing["WorkloadReady"] == "False/NotDeployed"
     without = states(view(members=()))
     assert (without["StoresReady"], without["ConfigReady"]) == ("False/NoStore", "Unknown/NotReached")
-    migrating = states(done(replace(view(), in_place=but("StatefulSet")), "expand"))
+    migrating = states(done(replace(view(), in_place=but("StatefulSet")), "prepare"))
     assert (migrating["ConfigReady"], migrating["DatabaseReady"]) == ("True/ConfigReady", "False/Migrating")
 
 

@@ -20,7 +20,7 @@ GOLDEN = Path(__file__).parent / "golden"
 
 
 def everything(of: Blueprint) -> list[Object]:
-    return [*objects(of), database_job(of, "sync")]
+    return [*objects(of), database_job(of, "prepare")]
 
 
 def found(of: Blueprint, kind: str) -> list[Object]:
@@ -58,7 +58,7 @@ def test_all_of_it_goes_with_its_owner_and_stays_in_its_namespace(name: str) -> 
 
 def test_no_service_sends_requests_to_a_job() -> None:
     of = BLUEPRINTS["everything"]
-    job = database_job(of, "expand")["spec"]["template"]["metadata"]["labels"].items()
+    job = database_job(of, "prepare")["spec"]["template"]["metadata"]["labels"].items()
     for one in found(of, "Service"):
         assert not one["spec"]["selector"].items() <= job
 
