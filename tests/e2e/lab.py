@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from sandbox_kit.node.mariadb import MariaDB
 
 Object = dict[str, Any]
 GROUP = "glance-operator.io/v1alpha1"
+VISITOR = Path(__file__).with_name("visitor.py")
 
 
 class Operator(controller.Operator):
@@ -82,6 +85,20 @@ class Service:
         """What the service answers to a request from where the node is; CalledProcessError if it refuses."""
         curl = [*self.cluster.prefix, "curl", "-sSf", "-m", "10", *words, url]
         return subprocess.run(curl, capture_output=True, text=True, check=True).stdout
+
+    @contextmanager
+    def visited(self) -> Iterator[list[str]]:
+        """While it lasts, others use the service; afterwards the list has what was said about requests that failed."""
+        url = self.get("gapi/glance")["status"]["endpoint"]
+        command = [*self.cluster.prefix, sys.executable, VISITOR, url]
+        failed: list[str] = []
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as visitor:
+            try:
+                yield failed
+            finally:
+                told = json.loads(visitor.communicate(timeout=60)[0])
+        assert told["visits"] > 40
+        failed += told["failed"]
 
     def database(self) -> Object:
         data = {"connection": self.mariadb.connection}

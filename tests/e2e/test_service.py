@@ -90,6 +90,20 @@ def test_an_option_that_glance_does_not_know_reaches_no_pod(service: Service) ->
     assert started(service) == before
 
 
+def test_nobody_notices_another_configuration_or_fewer_replicas(service: Service) -> None:
+    before = started(service)
+    with service.visited() as failed:
+        service.patch("gapi/glance", extraConfig={"DEFAULT": {"image_tag_quota": "64"}})
+        service.until("gapi/glance", "Ready", "True", timeout=180)
+        after = started(service)
+        service.kubectl("scale", "gapi/glance", "--replicas=1")
+        eventually(lambda: len(service.get("gapi/glance")["status"]["nodes"]) == 1, 120)
+        service.kubectl("scale", "gapi/glance", "--replicas=2")
+        service.until("gapi/glance", "Ready", "True", timeout=120)
+    assert failed == []
+    assert all(after[name] != when for name, when in before.items()), "each pod was replaced"
+
+
 def test_a_policy_edit_restarts_nothing_and_a_rule_taken_away_is_gone(service: Service) -> None:
     before, url = started(service), service.get("gapi/glance")["status"]["endpoint"]
 

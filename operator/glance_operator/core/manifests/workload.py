@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from glance_operator.core.manifests import pods
 from glance_operator.core.manifests.plan import Blueprint, Object, given, owned, selector
 
+SETTLING = 5  # seconds in which everybody learns that a new pod serves, before the next old one goes
+
 
 def account(of: Blueprint) -> Object:
     """The ServiceAccount of all pods; it may do nothing, and its token is mounted nowhere."""
@@ -25,6 +27,7 @@ def _stateful_set(of: Blueprint) -> Object:
         "serviceName": of.pods,
         "replicas": of.spec.replicas,
         "podManagementPolicy": "Parallel",
+        "minReadySeconds": SETTLING,
         "selector": {"matchLabels": selector(of)},
         "template": pods.template(of),
     }
