@@ -78,7 +78,10 @@ def _staging_claim(of: Blueprint, wanted: StagingPvc, size: str) -> Object:
 
 
 def _claim(of: Blueprint, name: str, size: str, modes: list[str], storage_class: str | None) -> Object:
-    return owned(of, "PersistentVolumeClaim", "v1", name, spec=_claim_spec(size, modes, storage_class))
+    """It outlives its GlanceAPI, as data should: who wants it gone deletes it, or the namespace."""
+    claim = owned(of, "PersistentVolumeClaim", "v1", name, spec=_claim_spec(size, modes, storage_class))
+    del claim["metadata"]["ownerReferences"]
+    return claim
 
 
 def _claim_spec(size: str, modes: list[str], storage_class: str | None) -> Object:
