@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -96,13 +97,17 @@ def test_a_node_comes_back_after_a_power_cut(cluster: Cluster, namespace: str) -
     assert eventually(lambda: log_of(cluster, namespace, "after"), timeout=60) == "back\n"
 
 
+SLEEP = "sleep 86399"
 CALLER = """
 import sys, time
 from pathlib import Path
+from sandbox_kit.node import recipes
 from sandbox_kit.node.cluster import Cluster
-cluster = Cluster(Path(sys.argv[1]), ())
+cluster = Cluster(Path(sys.argv[1]), (recipes.BASE,))
 cluster.start()
-print(cluster.wire.addresses.link, cluster.wire.group, cluster.wire.pid, flush=True)
+cluster.run_kubectl("run", "sleeper", "--image", recipes.BASE.image, "--", "sleep", str(86400 - 1))
+cluster.run_kubectl("wait", "--for=condition=Ready", "pod/sleeper", "--timeout=30s")
+print(cluster.wire.addresses.link, cluster.wire.group, flush=True)
 time.sleep(600)
 """
 
@@ -112,20 +117,35 @@ def test_nothing_outlives_a_killed_caller(cluster: Cluster, tmp_path: Path) -> N
     caller = subprocess.Popen([sys.executable, "-c", CALLER, tmp_path], stdout=subprocess.PIPE, text=True)
     try:
         assert caller.stdout is not None
-        link, group, _ = caller.stdout.readline().split()
+        link, group = caller.stdout.readline().split()
+        assert all(group in line for line in groups_of(SLEEP)), "what its pods are charged for is in one place"
+        assert processes_naming(SLEEP)
         assert traces(link, group, tmp_path)
     finally:
         os.kill(caller.pid, signal.SIGKILL)
         caller.communicate()
-    eventually(lambda: not traces(link, group, tmp_path))
+    eventually(lambda: not [*processes_naming(SLEEP), *traces(link, group, tmp_path)])
     assert cluster.ready()
+
+
+def groups_of(command: str) -> list[str]:
+    """The cgroups of the processes with this command line, one for each hierarchy."""
+    pids = [path.parent for path in Path("/proc").glob("[0-9]*/cmdline") if command in shown(path)]
+    return [line for pid in pids for line in (pid / "cgroup").read_text().splitlines()]
+
+
+def shown(cmdline: Path) -> str:
+    with suppress(OSError):  # it ended while we looked
+        return cmdline.read_text().replace("\0", " ")
+    return ""
 
 
 def traces(link: str, group: str, directory: Path) -> list[str]:
     """What there is of a cluster on this machine, its files apart."""
     mounts = [line for line in Path("/proc/self/mounts").read_text().splitlines() if str(directory) in line]
     links = [path.name for path in Path("/sys/class/net").iterdir() if path.name == link]
-    rules = subprocess.run(["nft", "list", "tables"], capture_output=True, text=True, check=True).stdout.splitlines()
+    tables = subprocess.run(["nft", "list", "tables"], capture_output=True, text=True, check=True).stdout.splitlines()
+    rules = [line for line in tables if "kube-proxy" in line]
     routes = [line for line in Path("/proc/net/route").read_text().splitlines() if line.startswith(f"{link}\t")]
     groups = [str(path) for path in Path("/sys/fs/cgroup").glob(f"**/{group}")]
     return [*processes_naming(str(directory)), *mounts, *links, *rules, *routes, *groups]

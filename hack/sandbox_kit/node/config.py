@@ -42,7 +42,7 @@ def network(addresses: Addresses) -> Mapping[str, Any]:
     return {"cniVersion": "1.0.0", "name": "sandbox", "plugins": [{"type": "ptp", "ipMasq": False, "ipam": ipam}]}
 
 
-def kubelet(addresses: Addresses, group: str) -> Mapping[str, Any]:
+def kubelet(addresses: Addresses) -> Mapping[str, Any]:
     """KubeletConfiguration for a machine that is not the kubelet's alone: it sets up no cgroups but those of pods."""
     return {
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
@@ -59,7 +59,6 @@ def kubelet(addresses: Addresses, group: str) -> Mapping[str, Any]:
         "tlsPrivateKeyFile": f"{DISK}/etc/node.key",
         "containerRuntimeEndpoint": f"unix://{SOCKET}",
         "cgroupDriver": "cgroupfs",
-        "cgroupRoot": f"/{group}",
         "cgroupsPerQOS": False,
         "enforceNodeAllocatable": [],
         "failCgroupV1": False,

@@ -50,7 +50,18 @@ class Machine(Server):
 
     def command(self) -> Sequence[str | Path]:
         spaces = ("--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
-        return [*self._wire.prefix, "unshare", *spaces, "--", sys.executable, "-I", "-S", INIT, self.disk]
+        return [
+            *self._wire.prefix,
+            "unshare",
+            *spaces,
+            "--",
+            sys.executable,
+            "-I",
+            "-S",
+            INIT,
+            self.disk,
+            self._wire.group,
+        ]
 
     def launch(self) -> None:
         self.log.unlink(missing_ok=True)

@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Self
 
 from sandbox_kit.control_plane import ADMINS, ControlPlane
-from sandbox_kit.node import config, store
+from sandbox_kit.node import config, keeper, store
 from sandbox_kit.node.init import DISK
 from sandbox_kit.node.services import Containerd, Machine, Service
 from sandbox_kit.node.wire import Wire
 from sandbox_kit.parallel import side_by_side
+from sandbox_kit.process import wait_until
 
 NAME = "node1"
+CLEAR_SECONDS = 10
 
 
 class Worker:
@@ -49,7 +51,8 @@ class Worker:
         store.fill(self.machine.disk / "containerd", archives, self._programs)
 
     def boot(self) -> None:
-        """Start what needs no API server."""
+        """Start what needs no API server. The cgroups of containers that are no more would hold the kubelet up."""
+        wait_until(lambda: keeper.cleared(self._wire.group), CLEAR_SECONDS, "the end of its containers")
         self.machine.start()
         self.containerd.start()
 
@@ -69,7 +72,7 @@ class Worker:
         write("proxy.kubeconfig", kubeconfig("system:kube-proxy"))
         write("coredns.kubeconfig", kubeconfig("coredns", ADMINS))
         write("cni/sandbox.conflist", config.network(addresses))
-        write("kubelet.json", config.kubelet(addresses, self._wire.group))
+        write("kubelet.json", config.kubelet(addresses))
         write("proxy.json", config.proxy(addresses, NAME))
         write("Corefile", config.corefile(addresses))
         write("resolv.conf", "")
