@@ -7,11 +7,13 @@ from pathlib import Path
 from sandbox_kit import sandbox
 from sandbox_kit.binaries import MissingBinaryError
 from sandbox_kit.holder import Holder
+from sandbox_kit.node.packages import NoNodeError
 from sandbox_kit.process import NotReadyError
 from sandbox_kit.sandbox import Addresses
 
 BASE = Path(__file__).parent.parent.parent / ".sandbox"
 NOT_UP = 3
+WITH_NODE = "with a node for pods, and a database, but no Glance (Linux, root; NODE=1 installs what is missing)"
 
 
 def main() -> int:
@@ -21,7 +23,7 @@ def main() -> int:
     commands = {"up": up, "down": down, "status": status, "kubeconfig": kubeconfig, "hold": hold, "prepare": prepare}
     try:
         return commands[chosen.command](holder, chosen)
-    except (MissingBinaryError, NotReadyError) as error:
+    except (MissingBinaryError, NoNodeError, NotReadyError) as error:
         print(error, file=sys.stderr)
         return 1
 
@@ -41,15 +43,20 @@ def arguments() -> argparse.Namespace:
         command.add_argument("--name", default="default", help="several can run side by side (default: %(default)s)")
         if name in ("up", "hold"):
             command.add_argument("--keystone", action="store_true", help="with a Keystone that Glance asks")
+            command.add_argument("--node", action="store_true", help=WITH_NODE)
     return parser.parse_args()
 
 
 def up(holder: Holder, chosen: argparse.Namespace) -> int:
-    found = holder.up(with_keystone=chosen.keystone)
+    found = holder.up(*parts(chosen))
     show(holder, found)
     print(f"\n  export KUBECONFIG={found.kubeconfig}\n  {found.kubectl} get images.glance-operator.io -A")
     print(f"\nstop it with: hack/sandbox down --name {holder.name}")
     return 0
+
+
+def parts(chosen: argparse.Namespace) -> list[str]:
+    return [name for name in ("keystone", "node") if getattr(chosen, name)]
 
 
 def down(holder: Holder, _: argparse.Namespace) -> int:
@@ -74,7 +81,7 @@ def kubeconfig(holder: Holder, _: argparse.Namespace) -> int:
 
 
 def hold(holder: Holder, chosen: argparse.Namespace) -> int:
-    holder.hold(with_keystone=chosen.keystone)
+    holder.hold(*parts(chosen))
     return 0
 
 
@@ -85,7 +92,7 @@ def prepare(_: Holder, __: argparse.Namespace) -> int:
 
 def show(holder: Holder, found: Addresses) -> None:
     print(f"sandbox {holder.name} is up, its files in {holder.directory}")
-    for part in ("kubernetes", "glance", "source", "keystone", "kubeconfig", "clouds"):
+    for part in ("kubernetes", "glance", "source", "keystone", "database", "kubeconfig", "clouds"):
         if value := getattr(found, part):
             print(f"  {part:<11} {value}")
 

@@ -12,9 +12,12 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from sandbox_kit.node import cluster
+from sandbox_kit.node.sandbox import NodeSandbox
 from sandbox_kit.process import NotReadyError, wait_until
 from sandbox_kit.sandbox import Addresses, Sandbox, prepare
 
@@ -40,9 +43,12 @@ class Holder:
             return None
         return Addresses(**json.loads(self._state.read_text()))
 
-    def up(self, *, with_keystone: bool) -> Addresses:
-        """Start it in the background and wait until it serves; NotReadyError with the end of its log otherwise."""
-        holder = None if self._held() else self._spawn(["--keystone"] if with_keystone else [])
+    def up(self, *parts: str) -> Addresses:
+        """Start it in the background and wait until it serves; NotReadyError with the end of its log otherwise.
+
+        parts: `keystone`, `node`.
+        """
+        holder = None if self._held() else self._spawn(parts)
 
         def decided() -> bool:
             return self.addresses() is not None or (holder is not None and holder.poll() is not None)
@@ -62,14 +68,15 @@ class Holder:
         wait_until(lambda: not self._held(), STOP_SECONDS, f"the end of sandbox {self.name}")
         return True
 
-    def hold(self, *, with_keystone: bool) -> None:
+    def hold(self, *parts: str) -> None:
         """Be the sandbox until SIGTERM or SIGINT."""
         told = threading.Event()
         for signum in (signal.SIGTERM, signal.SIGINT):
             signal.signal(signum, lambda *_: told.set())
         self._sign(self._take())
         shutil.rmtree(self.directory, ignore_errors=True)
-        with Sandbox(self.directory, with_keystone=with_keystone) as sandbox:
+        kind = NodeSandbox if "node" in parts else Sandbox
+        with kind(self.directory, with_keystone="keystone" in parts) as sandbox:
             self._publish(sandbox.addresses)
             told.wait()
         self._state.unlink()
@@ -80,9 +87,10 @@ class Holder:
         wait_until(lambda: _locked(lock), LOOK_SECONDS, f"the lock of sandbox {self.name}", interval=0.01)
         return lock
 
-    def _spawn(self, words: list[str]) -> subprocess.Popen[bytes]:
-        prepare()
+    def _spawn(self, parts: Sequence[str]) -> subprocess.Popen[bytes]:
+        (cluster.prepare if "node" in parts else prepare)()
         self._state.unlink(missing_ok=True)
+        words = [f"--{part}" for part in parts]
         command = [sys.executable, "-m", "sandbox_kit", "hold", "--name", self.name, *words]
         quiet, both = subprocess.DEVNULL, subprocess.STDOUT
         with self.log.open("w") as log:

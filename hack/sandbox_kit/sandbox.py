@@ -29,6 +29,7 @@ class Addresses:
     source: str
     clouds: str
     keystone: str = ""
+    database: str = ""
 
     def to_json(self) -> str:
         """For a file between two processes."""
