@@ -10,6 +10,7 @@ import pytest
 from tests.e2e.lab import Operator, Service, api, image, store
 from tests.support import eventually
 
+from glance_operator.api.base import bytes_of
 from sandbox_kit import images
 from sandbox_kit.control_plane import ControlPlane
 from sandbox_kit.node.cluster import Cluster
@@ -40,7 +41,7 @@ def service(
     crds_installed.run_kubectl("label", "namespace", "service", "pod-security.kubernetes.io/enforce=restricted")
     made = Service(cluster, mariadb, "service")
     sources = {"allowedHosts": [cluster.host], "allowedPorts": [source.port]}
-    with Operator(tmp_path_factory.mktemp("operator"), cluster, watch_namespaces="service"):
+    with Operator(tmp_path_factory.mktemp("operator"), cluster, watch_namespaces="service", lost_grace="10s"):
         made.apply(
             image("first", source.serve("first", DATA), stores={"names": ["central", "edge"]}),
             store("edge", "edge"),
@@ -63,7 +64,7 @@ def test_it_comes_up_from_objects_in_any_order(service: Service) -> None:
     assert all(node["ready"] and node["containerID"] and node["restarts"] == 0 for node in status["nodes"])
     for name in ("central", "edge"):
         told = service.until(f"gstore/{name}", "Ready", "True")["status"]
-        assert int(told["capacity"]["available"]) > 0
+        assert bytes_of(told["capacity"]["total"]) > bytes_of(told["capacity"]["available"]) > 0
 
 
 def test_an_image_that_was_there_first_is_served_from_every_store(service: Service, cluster: Cluster) -> None:
@@ -126,8 +127,9 @@ def test_a_policy_edit_restarts_nothing_and_a_rule_taken_away_is_gone(service: S
 def test_a_store_that_holds_images_is_not_let_go(service: Service) -> None:
     service.kubectl("delete", "gstore", "edge", "--wait=false")
     told = service.until("gstore/edge", "InUse", "True", "ImagesPresent")
-    assert "1 images still live here: first" in json.dumps(told["status"]["conditions"])
+    assert "1 image still lives here: first" in json.dumps(told["status"]["conditions"])
 
 
 def test_the_namespace_ends_with_everything_in_it(service: Service) -> None:
+    """Nobody can delete the image once the pods are gone, too: that is not waited for beyond the usual grace."""
     service.cluster.run_kubectl("delete", "namespace", "service", timeout=300)

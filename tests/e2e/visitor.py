@@ -26,6 +26,8 @@ WHO = {
 }
 DATA = os.urandom(1 << 20)
 DIGEST = hashlib.sha256(DATA).hexdigest()
+CROWD = 32
+crowd_limit = threading.Semaphore(CROWD)
 failed: list[str] = []
 
 
@@ -54,6 +56,8 @@ def visit(number: int) -> None:
         (bring if number % 10 == 0 else look)()
     except Exception as error:
         failed.append(f"{time.strftime('%T', time.gmtime(began))} {error!r}")
+    finally:
+        crowd_limit.release()
 
 
 def until_told(told: threading.Event) -> None:
@@ -65,10 +69,11 @@ def main() -> None:
     told = threading.Event()
     threading.Thread(target=until_told, args=(told,), daemon=True).start()
     count = 0
-    with ThreadPoolExecutor(32) as crowd:
+    with ThreadPoolExecutor(CROWD) as crowd:
         while not told.wait(PAUSE):
-            crowd.submit(visit, count)
-            count += 1
+            if crowd_limit.acquire(blocking=False):  # where all is slow, the queue must not grow without end
+                crowd.submit(visit, count)
+                count += 1
     sys.stdout.write(json.dumps({"visits": count, "failed": failed}))
 
 

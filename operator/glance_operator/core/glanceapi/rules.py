@@ -28,7 +28,8 @@ def let_go(view: View) -> Plan | None:
     """What is being deleted itself may need the service; what stays has to find another."""
     if not view.deleted:
         return None
-    if view.dependents and not view.spec.suspend:
+    # Where the pods have been deleted, too, as with a whole namespace, nothing would ever be served again.
+    if view.dependents and view.workload and not view.spec.suspend:
         return waiting(
             "DependentsExist", f"Waiting until these are deleted, which need the service: {_some(view.dependents)}"
         )
