@@ -57,6 +57,11 @@ test: ## all tests, on a real control plane and a real Glance
 	@$(MAKE) --no-print-directory parts
 	@$(BIN)/pytest $(SUITES) --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
+.PHONY: e2e
+e2e: ## services in pods, on a real node (Linux, root; NODE=1 installs what Debian packages are missing)
+	@$(MAKE) --no-print-directory parts
+	@$(BIN)/pytest tests/e2e $(ARGS)
+
 .PHONY: demo
 demo: setup ## the operator at work on hack/samples, watched live (ONCE=1: ends by itself)
 	@$(BIN)/python -m demo $(if $(filter-out 0,$(ONCE)),--once)

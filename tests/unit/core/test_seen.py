@@ -75,11 +75,11 @@ def stateful_set(generation: int = 2, **status: Any) -> dict[str, Any]:
 
 
 def test_a_workload_is_rolled_out_when_all_pods_are_new_and_serve() -> None:
-    same = {"observedGeneration": 2, "replicas": 2, "currentRevision": "a", "updateRevision": "a"}
+    same: dict[str, Any] = {"observedGeneration": 2, "replicas": 2, "currentRevision": "a", "updateRevision": "a"}
     assert seen.workload(stateful_set(**same, readyReplicas=2)).rolled_out
     assert not seen.workload(stateful_set(**same, readyReplicas=1)).rolled_out
     assert not seen.workload(stateful_set(3, **same, readyReplicas=2)).rolled_out, "it has not noticed yet"
-    rolling = {**same, "updateRevision": "b", "updatedReplicas": 1, "readyReplicas": 2}
+    rolling: dict[str, Any] = {**same, "updateRevision": "b", "updatedReplicas": 1, "readyReplicas": 2}
     assert not seen.workload(stateful_set(**rolling)).rolled_out
     assert not seen.workload(stateful_set()).rolled_out
 
