@@ -40,12 +40,22 @@ def apply(cluster: Cluster, namespace: str, *objects: dict[str, Any]) -> None:
     cluster.run_kubectl("apply", "-n", namespace, "-f", "-", stdin=text)
 
 
+def claim(name: str, mode: str) -> dict[str, Any]:
+    """A claim of a volume of the class `local`."""
+    spec = {"accessModes": [mode], "storageClassName": "local", "resources": {"requests": {"storage": "1Gi"}}}
+    return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name}, "spec": spec}
+
+
+def phase(cluster: Cluster, namespace: str, name: str) -> str:
+    return cluster.run_kubectl("get", "pod", name, "-n", namespace, "-o", "jsonpath={.status.phase}")
+
+
 def log_of(cluster: Cluster, namespace: str, name: str) -> str:
     """What a pod said, once it has succeeded."""
-    phase = cluster.run_kubectl("get", "pod", name, "-n", namespace, "-o", "jsonpath={.status.phase}")
-    assert phase in {"Succeeded", "Failed"}, phase
+    now = phase(cluster, namespace, name)
+    assert now in {"Succeeded", "Failed"}, now
     said = cluster.run_kubectl("logs", name, "-n", namespace)
-    assert phase == "Succeeded", said
+    assert now == "Succeeded", said
     return said
 
 

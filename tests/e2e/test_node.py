@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from tests.e2e.pods import UID, apply, log_of, pod, serve
+from tests.e2e.pods import UID, apply, claim, log_of, phase, pod, serve
 from tests.support import eventually, processes_naming
 
 from sandbox_kit.keystone import Keystone
@@ -65,9 +65,7 @@ def test_what_runs_beside_the_cluster_is_reached_by_its_pods(
 def test_a_pod_writes_to_volumes_as_its_own_user(cluster: Cluster, restricted: str) -> None:
     modes = {"one": "ReadWriteOnce", "many": "ReadWriteMany"}
     for name, mode in modes.items():
-        spec = {"accessModes": [mode], "storageClassName": "local", "resources": {"requests": {"storage": "1Gi"}}}
-        claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name}, "spec": spec}
-        apply(cluster, restricted, claim)
+        apply(cluster, restricted, claim(name, mode))
     mounts = {"volumeMounts": [{"name": name, "mountPath": f"/{name}"} for name in modes]}
     volumes = [{"name": name, "persistentVolumeClaim": {"claimName": name}} for name in modes]
     script = "for name in one many; do echo mine > /$name/file; stat -c '%u %g' /$name/file; done"
@@ -95,6 +93,27 @@ def test_a_node_comes_back_after_a_power_cut(cluster: Cluster, namespace: str) -
     cluster.worker.start()
     apply(cluster, namespace, pod("after", "echo back"))
     assert eventually(lambda: log_of(cluster, namespace, "after"), timeout=60) == "back\n"
+
+
+@pytest.mark.usefixtures("volumes")
+def test_a_second_node_shares_volumes_and_can_be_lost(cluster: Cluster, namespace: str) -> None:
+    with cluster.second_node() as second:
+        apply(cluster, namespace, claim("shared", "ReadWriteMany"))
+        shared = {
+            "container": {"volumeMounts": [{"name": "shared", "mountPath": "/shared"}]},
+            "volumes": [{"name": "shared", "persistentVolumeClaim": {"claimName": "shared"}}],
+        }
+        here, there = ({"nodeSelector": {"kubernetes.io/hostname": name}} for name in ("node1", second.name))
+        apply(cluster, namespace, pod("writer", "echo mine > /shared/file", **shared, **there))
+        eventually(lambda: phase(cluster, namespace, "writer") == "Succeeded")
+        apply(cluster, namespace, pod("reader", "cat /shared/file", **shared, **here))
+        assert eventually(lambda: log_of(cluster, namespace, "reader")) == "mine\n"
+        second.kill()
+        assert cluster.ready()
+        second.start()
+        eventually(lambda: cluster.ready(second.name))
+    nodes = cluster.run_kubectl("get", "nodes", "-o", "name")
+    assert nodes == "node/node1\n"
 
 
 SLEEP = "sleep 86399"

@@ -12,39 +12,62 @@ SLOTS = range(16)
 
 @dataclass(frozen=True)
 class Addresses:
-    """The networks of one slot: pods, Services, and the wire between this machine and its node."""
+    """The networks of one slot: pods and Services; and who this machine and the first node are in it."""
 
     slot: int
 
     @property
     def pods(self) -> IPv4Network:
-        """All pods, on whatever node."""
+        """All pods, on whatever node; and the nodes themselves."""
         return list(PODS.subnets(new_prefix=20))[self.slot]
 
     @property
     def services(self) -> IPv4Network:
         return list(SERVICES.subnets(new_prefix=20))[self.slot]
 
-    def node_pods(self, number: int = 0) -> IPv4Network:
-        """The pods of one node."""
-        return list(self.pods.subnets(new_prefix=24))[number]
-
-    @property
-    def wire(self) -> IPv4Network:
-        """The last four addresses of those that no node gives to its pods."""
-        return list(self.pods.subnets(new_prefix=30))[-1]
-
     @property
     def host(self) -> str:
-        """This machine, as node and pods see it."""
-        return str(self.wire[1])
+        """This machine, as nodes and pods see it."""
+        return Seat(self).gateway
 
     @property
     def node(self) -> str:
-        """The node; also its DNS."""
-        return str(self.wire[2])
+        """The first node."""
+        return Seat(self).address
 
     @property
     def link(self) -> str:
         """The name of this machine's end of the wire."""
         return f"sandbox{self.slot}"
+
+
+@dataclass(frozen=True)
+class Seat:
+    """A node's place: a name, a wire with an address at each end, and the addresses of its pods."""
+
+    network: Addresses
+    number: int = 0
+
+    @property
+    def name(self) -> str:
+        return f"node{self.number + 1}"
+
+    @property
+    def pods(self) -> IPv4Network:
+        """Those of this node."""
+        return list(self.network.pods.subnets(new_prefix=24))[self.number]
+
+    @property
+    def gateway(self) -> str:
+        """Who is at the other end of its wire."""
+        return str(self._wire[1])
+
+    @property
+    def address(self) -> str:
+        """The node's own; also its DNS."""
+        return str(self._wire[2])
+
+    @property
+    def _wire(self) -> IPv4Network:
+        """Four addresses, from the end, where no node gives any to pods."""
+        return list(self.network.pods.subnets(new_prefix=30))[-1 - self.number]

@@ -1,7 +1,8 @@
 """A whole cluster with a node where pods run: control plane, scheduler, node, images, volumes."""
 
-from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,8 +14,8 @@ from sandbox_kit.node import binaries, images, packages, recipes
 from sandbox_kit.node.recipes import Recipe
 from sandbox_kit.node.scheduler import Scheduler
 from sandbox_kit.node.volumes import Volumes
-from sandbox_kit.node.wire import Wire
-from sandbox_kit.node.worker import NAME, Worker
+from sandbox_kit.node.wire import Branch, Wire
+from sandbox_kit.node.worker import Worker
 from sandbox_kit.parallel import side_by_side
 from sandbox_kit.process import wait_until
 
@@ -52,7 +53,7 @@ class Cluster:
         self.programs, self._archives = prepare(wanted)
         directory.mkdir(parents=True, exist_ok=True)
         self.directory = directory
-        self.wire = Wire(directory / "wire")
+        self.wire = Wire(directory / "node1")
         self.control_plane: ControlPlane
         self.scheduler: Scheduler
         self.worker: Worker
@@ -95,15 +96,30 @@ class Cluster:
             self._running = starting.pop_all()
         return self
 
-    def ready(self) -> bool:
+    def ready(self, name: str = "node1") -> bool:
         """Whether pods can run: the node is ready, and answers those who ask for logs."""
-        node = self.get(f"api/v1/nodes/{NAME}")
+        node = self.get(f"api/v1/nodes/{name}")
         conditions = {condition["type"]: condition["status"] for condition in node["status"].get("conditions", [])}
         if conditions.get("Ready") != "True" or node["spec"].get("taints"):
             return False
         with suppress(requests.HTTPError):  # its first request to a kubelet, the API server cuts off itself
-            return bool(self.get(f"api/v1/nodes/{NAME}/proxy/pods"))
+            return bool(self.get(f"api/v1/nodes/{name}/proxy/pods"))
         return False
+
+    @contextmanager
+    def second_node(self) -> Iterator[Worker]:
+        """Another node, with the same images and volumes, until the end of the block."""
+        with ExitStack() as running:
+            branch = running.enter_context(Branch(self.directory / "node2", self.wire, 1))
+            worker = Worker(branch, self.directory / "volumes", self.programs)
+            worker.prepare(list(self._archives.values()))
+            worker.configure(self.control_plane)
+            running.callback(shutil.rmtree, branch.directory)
+            running.callback(self.run_kubectl, "delete", "node", worker.name)
+            running.callback(worker.stop)
+            worker.start()
+            wait_until(lambda: self.ready(worker.name), READY_SECONDS, worker.name)
+            yield worker
 
     def stop(self) -> None:
         """Stop everything."""
@@ -121,9 +137,8 @@ class Cluster:
         shape = Shape(addresses.host, str(addresses.services), ALL, nodes=True)
         self.control_plane = ControlPlane(self.directory / "kube", shape)
         self.scheduler = Scheduler(self.programs["kube-scheduler"], self.control_plane)
-        pause = recipes.pause(self.programs["pause"]).image
-        self.worker = Worker(self.directory / "node", self.wire, self.programs, pause)
-        self.volumes = Volumes(self.control_plane, self.worker.machine)
+        self.worker = Worker(self.wire, self.directory / "volumes", self.programs)
+        self.volumes = Volumes(self.control_plane, self.directory / "volumes")
 
     def _boot(self) -> None:
         self.worker.prepare(list(self._archives.values()))

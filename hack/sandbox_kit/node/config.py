@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sandbox_kit.node.addresses import Addresses
+from sandbox_kit.node.addresses import Seat
 from sandbox_kit.node.init import DISK
 
 SOCKET = "/run/containerd/containerd.sock"
@@ -34,21 +34,21 @@ disabled_plugins = ["io.containerd.nri.v1.nri", "io.containerd.tracing.processor
 """
 
 
-def network(addresses: Addresses) -> Mapping[str, Any]:
+def network(seat: Seat) -> Mapping[str, Any]:
     """A pod has a wire of its own to the node, which routes: what a Service's rules changed on the way out, they
     change back on the way in, which a bridge may not let them."""
-    ranges = [[{"subnet": str(addresses.node_pods())}]]
+    ranges = [[{"subnet": str(seat.pods)}]]
     ipam = {"type": "host-local", "ranges": ranges, "routes": [{"dst": ANYWHERE}], "dataDir": f"{DISK}/addresses"}
     return {"cniVersion": "1.0.0", "name": "sandbox", "plugins": [{"type": "ptp", "ipMasq": False, "ipam": ipam}]}
 
 
-def kubelet(addresses: Addresses) -> Mapping[str, Any]:
+def kubelet(seat: Seat) -> Mapping[str, Any]:
     """KubeletConfiguration for a machine that is not the kubelet's alone: it sets up no cgroups but those of pods."""
     return {
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
-        "address": addresses.node,
-        "healthzBindAddress": addresses.node,
+        "address": seat.address,
+        "healthzBindAddress": seat.address,
         "authentication": {
             "x509": {"clientCAFile": f"{DISK}/etc/ca.crt"},
             "webhook": {"enabled": True},
@@ -66,7 +66,7 @@ def kubelet(addresses: Addresses) -> Mapping[str, Any]:
         "featureGates": {"KubeletInUserNamespace": True},
         "evictionHard": {"memory.available": "100Mi", "nodefs.available": "1%", "imagefs.available": "1%"},
         "imageGCHighThresholdPercent": 100,
-        "clusterDNS": [addresses.node],
+        "clusterDNS": [seat.address],
         "clusterDomain": DOMAIN,
         "resolvConf": f"{DISK}/etc/resolv.conf",
         "podLogsDir": f"{DISK}/logs",
@@ -78,28 +78,28 @@ def kubelet(addresses: Addresses) -> Mapping[str, Any]:
     }
 
 
-def proxy(addresses: Addresses, name: str) -> Mapping[str, Any]:
+def proxy(seat: Seat) -> Mapping[str, Any]:
     """KubeProxyConfiguration."""
     return {
         "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
         "kind": "KubeProxyConfiguration",
         "mode": "nftables",
-        "clusterCIDR": str(addresses.pods),
-        "hostnameOverride": name,
-        "bindAddress": addresses.node,
-        "healthzBindAddress": f"{addresses.node}:{HEALTH['kube-proxy']}",
-        "metricsBindAddress": f"{addresses.node}:10249",
+        "clusterCIDR": str(seat.network.pods),
+        "hostnameOverride": seat.name,
+        "bindAddress": seat.address,
+        "healthzBindAddress": f"{seat.address}:{HEALTH['kube-proxy']}",
+        "metricsBindAddress": f"{seat.address}:10249",
         "clientConnection": {"kubeconfig": f"{DISK}/etc/proxy.kubeconfig"},
         "conntrack": {"maxPerCore": 0},
     }
 
 
-def corefile(addresses: Addresses) -> str:
+def corefile(seat: Seat) -> str:
     """There is no way out of a node, so no other name exists: saying so at once is better than a silence."""
     return f"""{DOMAIN}:53 in-addr.arpa:53 {{
-    bind {addresses.node}
+    bind {seat.address}
     errors
-    ready {addresses.node}:{HEALTH["coredns"]}
+    ready {seat.address}:{HEALTH["coredns"]}
     kubernetes {DOMAIN} in-addr.arpa {{
         kubeconfig {DISK}/etc/coredns.kubeconfig
         pods insecure
@@ -107,7 +107,7 @@ def corefile(addresses: Addresses) -> str:
     }}
 }}
 .:53 {{
-    bind {addresses.node}
+    bind {seat.address}
     template ANY ANY {{
         rcode NXDOMAIN
     }}
@@ -115,6 +115,6 @@ def corefile(addresses: Addresses) -> str:
 """
 
 
-def resolver(addresses: Addresses) -> str:
+def resolver(seat: Seat) -> str:
     """resolv.conf, for whoever is moved into the node's namespaces."""
-    return f"nameserver {addresses.node}\noptions ndots:5 timeout:2\n"
+    return f"nameserver {seat.address}\noptions ndots:5 timeout:2\n"

@@ -1,8 +1,9 @@
 """The first process of a node: makes its file systems its own, then buries the dead. With it ends all that runs there.
 
-Started as `unshare --mount --pid --fork --kill-child --mount-proc python -I -S init.py DIRECTORY GROUP`, inside
-the namespaces of `keeper`. DIRECTORY is the node's disk, seen as /run/sandbox: short, as the paths of sockets must be.
-GROUP is a cgroup, seen as the root of all: what remains of containers is then in one place.
+Started as `unshare --mount --pid --fork --kill-child --mount-proc python -I -S init.py DIRECTORY GROUP VOLUMES`,
+inside the namespaces of `keeper`. DIRECTORY is the node's disk, seen as /run/sandbox: short, as the paths of sockets
+must be. GROUP is a cgroup, seen as the root of all: what remains of containers is then in one place. VOLUMES is a
+directory that all nodes see.
 """
 
 import signal
@@ -22,11 +23,12 @@ KNOBS = """
 
 def main() -> None:
     """Mount, say so, and stay."""
-    directory, group = sys.argv[1:]
+    directory, group, volumes = sys.argv[1:]
     mount("-t", "tmpfs", "-o", "mode=755", "tmpfs", "/run")
     confine(group)
     Path(DISK).mkdir()
     mount("--bind", directory, DISK)
+    mount("--bind", volumes, f"{DISK}/volumes")
     for place in (MEMORY_OF_CNI, "/var/log"):
         Path(place).mkdir(parents=True, exist_ok=True)
         mount("-t", "tmpfs", "-o", "mode=755", "tmpfs", place)

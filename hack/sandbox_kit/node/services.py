@@ -11,7 +11,7 @@ from sandbox_kit.control_plane import GoServer
 from sandbox_kit.loopback import answers
 from sandbox_kit.node import config
 from sandbox_kit.node.init import DISK
-from sandbox_kit.node.wire import Wire
+from sandbox_kit.node.wire import Namespaces
 from sandbox_kit.process import Server
 
 INIT = Path(__file__).with_name("init.py")
@@ -23,12 +23,14 @@ class Machine(Server):
     timeout = 20.0
     grace = 0.0
 
-    def __init__(self, directory: Path, wire: Wire) -> None:
+    def __init__(self, directory: Path, place: Namespaces, volumes: Path) -> None:
+        """volumes: a directory that all machines see."""
         super().__init__("machine", directory)
         self.disk = directory / "disk"
-        self._wire = wire
+        self._place, self._volumes = place, volumes
         (self.disk / "etc" / "cni").mkdir(parents=True)
-        (self.disk / "kubelet").mkdir()
+        for folder in (self.disk / "kubelet", self.disk / "volumes", volumes):
+            folder.mkdir(exist_ok=True)
 
     @property
     def prefix(self) -> list[str]:
@@ -50,18 +52,8 @@ class Machine(Server):
 
     def command(self) -> Sequence[str | Path]:
         spaces = ("--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
-        return [
-            *self._wire.prefix,
-            "unshare",
-            *spaces,
-            "--",
-            sys.executable,
-            "-I",
-            "-S",
-            INIT,
-            self.disk,
-            self._wire.group,
-        ]
+        init = (sys.executable, "-I", "-S", INIT, self.disk, self._place.group, self._volumes)
+        return [*self._place.prefix, "unshare", *spaces, "--", *init]
 
     def launch(self) -> None:
         self.log.unlink(missing_ok=True)

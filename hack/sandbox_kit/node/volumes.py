@@ -1,4 +1,4 @@
-"""Volumes on the node's disk, declared beforehand, as an administrator would. Their files get the group of a pod.
+"""Volumes that all nodes see, declared beforehand, as an administrator would. Their files get the group of a pod.
 
 StorageClass `local` lets no claim grow; `local-growing` says that it does, but nobody makes it so.
 """
@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from sandbox_kit.control_plane import ControlPlane
+from sandbox_kit.node.addresses import Addresses, Seat
 from sandbox_kit.node.init import DISK
-from sandbox_kit.node.services import Machine
-from sandbox_kit.node.worker import NAME
 
 ONE, MANY = "ReadWriteOnce", "ReadWriteMany"
 CLASSES = {"local": False, "local-growing": True}
 SIZE = "10Gi"
+NODES = [Seat(Addresses(0), number).name for number in range(2)]
 # name -> access, class
 DECLARED = {
     **{f"one-{number}": (ONE, "local") for number in range(10)},
@@ -28,8 +28,8 @@ DECLARED = {
 class Volumes:
     """`declare` those of DECLARED, `add` another one, `renew` those whose claims are gone; `path` is where one is."""
 
-    def __init__(self, control_plane: ControlPlane, machine: Machine) -> None:
-        self._control_plane, self._disk = control_plane, machine.disk
+    def __init__(self, control_plane: ControlPlane, directory: Path) -> None:
+        self._control_plane, self._directory = control_plane, directory
 
     def declare(self) -> None:
         """Make the classes and the volumes."""
@@ -53,11 +53,11 @@ class Volumes:
 
     def path(self, name: str) -> Path:
         """Where its files are on this machine."""
-        return self._disk / "volumes" / name
+        return self._directory / name
 
     def _volume(self, name: str, access: str, storage_class: str, size: str = SIZE) -> dict[str, Any]:
         self.path(name).mkdir(parents=True, exist_ok=True)
-        here = {"key": "kubernetes.io/hostname", "operator": "In", "values": [NAME]}
+        here = {"key": "kubernetes.io/hostname", "operator": "In", "values": NODES}
         return {
             "apiVersion": "v1",
             "kind": "PersistentVolume",

@@ -6,27 +6,27 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sandbox_kit.node import config
-from sandbox_kit.node.addresses import SLOTS, Addresses
+from sandbox_kit.node.addresses import SLOTS, Addresses, Seat
 from sandbox_kit.process import NotReadyError, Server
 
 UPLINK = "uplink"
 KEEPER = Path(__file__).with_name("keeper.py")
 
 
-class Wire(Server):
-    """Namespaces of network and mounts, and a slot of addresses: `.addresses`, `.prefix`, `.group`."""
+class Namespaces(Server):
+    """Namespaces of network and mounts where a node can be: `.seat`, `.prefix`, `.group`."""
 
     timeout = 20.0
     grace = 10.0  # for its cgroups to become empty
+    seat: Seat
 
-    def __init__(self, directory: Path) -> None:
-        super().__init__("wire", directory)
-        self.addresses = Addresses(0)
+    def __init__(self, name: str, directory: Path) -> None:
+        super().__init__(name, directory)
         self._resolver = directory / "resolv.conf"
 
     @property
     def group(self) -> str:
-        """The cgroup of all pods."""
+        """The cgroup of all that runs in the node."""
         return f"glance-sandbox-{self.pid}"
 
     @property
@@ -48,35 +48,31 @@ class Wire(Server):
 
     def wait_ready(self) -> None:
         super().wait_ready()
+        self.connect()
+        self._resolver.write_text(config.resolver(self.seat))
+        _ip(
+            self.prefix,
+            f"address add {self.seat.address}/30 dev {UPLINK}",
+            f"link set {UPLINK} up",
+            f"route add default via {self.seat.gateway}",
+        )
+
+    def connect(self) -> None:
+        """Lay a wire whose far end is here, under the name UPLINK."""
+        raise NotImplementedError
+
+
+class Wire(Namespaces):
+    """Those of the first node, and a slot of `.addresses`; its wire ends at this machine."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__("wire", directory)
+        self.addresses = Addresses(0)
+
+    def connect(self) -> None:
         self.addresses = self._claimed()
-        self._resolver.write_text(config.resolver(self.addresses))
-        self._connect()
-
-    def _claimed(self) -> Addresses:
-        """The first slot that is free: the kernel gives a link's name to one of those who ask."""
-        for addresses in map(Addresses, SLOTS):
-            link = (
-                "link",
-                "add",
-                "name",
-                addresses.link,
-                "type",
-                "veth",
-                "peer",
-                "name",
-                UPLINK,
-                "netns",
-                str(self.pid),
-            )
-            done = subprocess.run(["ip", *link], capture_output=True, text=True, check=False)
-            if not done.returncode:
-                return addresses
-            if "exists" not in done.stderr:
-                raise NotReadyError(f"no wire to the node: {done.stderr.strip()}")
-        raise NotReadyError(f"no wire to the node: {len(SLOTS)} clusters run on this machine")
-
-    def _connect(self) -> None:
-        here, there, link = self.addresses.host, self.addresses.node, self.addresses.link
+        self.seat = Seat(self.addresses)
+        here, there, link = self.seat.gateway, self.seat.address, self.addresses.link
         _ip(
             [],
             f"address add {here}/30 dev {link}",
@@ -84,12 +80,42 @@ class Wire(Server):
             f"route add {self.addresses.pods} via {there} dev {link}",
             f"route add {self.addresses.services} via {there} dev {link}",
         )
+
+    def _claimed(self) -> Addresses:
+        """The first slot that is free: the kernel gives a link's name to one of those who ask."""
+        for addresses in map(Addresses, SLOTS):
+            done = _link([], addresses.link, self.pid)
+            if not done.returncode:
+                return addresses
+            if "exists" not in done.stderr:
+                raise NotReadyError(f"no wire to the node: {done.stderr.strip()}")
+        raise NotReadyError(f"no wire to the node: {len(SLOTS)} clusters run on this machine")
+
+
+class Branch(Namespaces):
+    """Those of another node; its wire ends in the first node's namespaces, which stay when that node is cut off."""
+
+    def __init__(self, directory: Path, trunk: Wire, number: int) -> None:
+        super().__init__("branch", directory)
+        self.seat = Seat(trunk.addresses, number)
+        self._trunk = trunk
+
+    def connect(self) -> None:
+        link, there = self.seat.name, self._trunk.prefix
+        if (done := _link(there, link, self.pid)).returncode:
+            raise NotReadyError(f"no wire to {link}: {done.stderr.strip()}")
         _ip(
-            self.prefix,
-            f"address add {there}/30 dev {UPLINK}",
-            f"link set {UPLINK} up",
-            f"route add default via {here}",
+            there,
+            f"address add {self.seat.gateway}/30 dev {link}",
+            f"link set {link} up",
+            f"route add {self.seat.pods} via {self.seat.address} dev {link}",
         )
+
+
+def _link(prefix: Sequence[str], name: str, pid: int) -> subprocess.CompletedProcess[str]:
+    """A wire from where `prefix` leads to the namespace of `pid`."""
+    words = ("link", "add", "name", name, "type", "veth", "peer", "name", UPLINK, "netns", str(pid))
+    return subprocess.run([*prefix, "ip", *words], capture_output=True, text=True, check=False)
 
 
 def _ip(prefix: Sequence[str], *orders: str) -> None:

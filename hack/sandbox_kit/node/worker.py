@@ -7,15 +7,14 @@ from pathlib import Path
 from typing import Self
 
 from sandbox_kit.control_plane import ADMINS, ControlPlane
-from sandbox_kit.node import config, keeper, store
+from sandbox_kit.node import config, keeper, recipes, store
 from sandbox_kit.node.init import DISK
 from sandbox_kit.node.services import Containerd, Machine, Service
-from sandbox_kit.node.wire import Wire
+from sandbox_kit.node.wire import Namespaces
 from sandbox_kit.parallel import side_by_side
-from sandbox_kit.process import wait_until
+from sandbox_kit.process import run, wait_until
 
-NAME = "node1"
-CLEAR_SECONDS = 10
+CLEAR_SECONDS, TAG_SECONDS = 10, 30
 
 
 class Worker:
@@ -24,18 +23,20 @@ class Worker:
     `kill` is a power cut: its pods end, its disk (images, volumes, what the kubelet knows) stays for the next `start`.
     """
 
-    def __init__(self, directory: Path, wire: Wire, programs: dict[str, Path], pause: str) -> None:
-        self.machine = Machine(directory, wire)
-        self._wire, self._programs = wire, programs
+    def __init__(self, place: Namespaces, volumes: Path, programs: dict[str, Path]) -> None:
+        seat = place.seat
+        self.name = seat.name
+        self.machine = Machine(place.directory, place, volumes)
+        self._place, self._programs = place, programs
+        pause = recipes.pause(programs["pause"]).image
         self.machine.write("containerd.toml", config.containerd(pause))
         self.containerd = Containerd(self.machine, programs["containerd"], [f"--config={DISK}/etc/containerd.toml"])
-        addresses = wire.addresses
-        at = {name: f"http://{addresses.node}:{port}" for name, port in config.HEALTH.items()}
+        at = {name: f"http://{seat.address}:{port}" for name, port in config.HEALTH.items()}
         words = [
             f"--config={DISK}/etc/kubelet.json",
             f"--kubeconfig={DISK}/etc/kubelet.kubeconfig",
-            f"--hostname-override={NAME}",
-            f"--node-ip={addresses.node}",
+            f"--hostname-override={seat.name}",
+            f"--node-ip={seat.address}",
             f"--root-dir={DISK}/kubelet",
             f"--cert-dir={DISK}/kubelet/pki",
         ]
@@ -52,29 +53,29 @@ class Worker:
 
     def boot(self) -> None:
         """Start what needs no API server. The cgroups of containers that are no more would hold the kubelet up."""
-        wait_until(lambda: keeper.cleared(self._wire.group), CLEAR_SECONDS, "the end of its containers")
+        wait_until(lambda: keeper.cleared(self._place.group), CLEAR_SECONDS, "the end of its containers")
         self.machine.start()
         self.containerd.start()
 
-    def load(self, archive: Path) -> None:
-        """Load an image into the running containerd."""
-        ctr: list[str | Path] = [*self.machine.prefix, self._programs["ctr"], "--address", config.SOCKET]
-        store.load(archive, ctr)
+    def tag(self, image: str, name: str) -> None:
+        """Give an image another name, as a new release would have."""
+        words = ("--namespace", store.NAMESPACE, "images", "tag", "--force", image, name)
+        run([*self.machine.prefix, self._programs["ctr"], "--address", config.SOCKET, *words], TAG_SECONDS)
 
     def configure(self, control_plane: ControlPlane) -> None:
         """Tell its programs where the API server is, and who they are."""
-        write, authority, addresses = self.machine.write, control_plane.authority, self._wire.addresses
-        pair = authority.server(NAME, (addresses.node,))
+        write, authority, seat = self.machine.write, control_plane.authority, self._place.seat
+        pair = authority.server(seat.name, (seat.address,))
         for name, path in {"ca.crt": authority.pair.cert, "node.crt": pair.cert, "node.key": pair.key}.items():
             write(name, path.read_text())
         kubeconfig = partial(authority.kubeconfig, control_plane.url)
-        write("kubelet.kubeconfig", kubeconfig(f"system:node:{NAME}", "system:nodes"))
+        write("kubelet.kubeconfig", kubeconfig(f"system:node:{seat.name}", "system:nodes"))
         write("proxy.kubeconfig", kubeconfig("system:kube-proxy"))
         write("coredns.kubeconfig", kubeconfig("coredns", ADMINS))
-        write("cni/sandbox.conflist", config.network(addresses))
-        write("kubelet.json", config.kubelet(addresses))
-        write("proxy.json", config.proxy(addresses, NAME))
-        write("Corefile", config.corefile(addresses))
+        write("cni/sandbox.conflist", config.network(seat))
+        write("kubelet.json", config.kubelet(seat))
+        write("proxy.json", config.proxy(seat))
+        write("Corefile", config.corefile(seat))
         write("resolv.conf", "")
 
     def join(self) -> None:
