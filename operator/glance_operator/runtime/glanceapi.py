@@ -90,6 +90,7 @@ class GlanceAPIController:
             members=members,
             found={} if quiet else self._world.inputs.read(key.namespace, wanted),
             dependents=tuple(self._dependents(key)) if deleted else (),
+            operator=_ourselves(self._world.settings.lease_namespace),
             in_place=self._world.objects.in_place,
             **self._seen(key),
         )
@@ -116,6 +117,14 @@ class GlanceAPIController:
         ]
         bodies = [body for one in keys if (body := store.get(one)) and "deletionTimestamp" in body["metadata"]]
         return [f"{key_of(body).kind} {key_of(body).name}" for body in bodies]
+
+
+def _ourselves(namespace: str) -> dict[str, Any]:
+    """The operator's pods, as a NetworkPolicy names them."""
+    return {
+        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}},
+        "podSelector": {"matchLabels": {NAME: "glance-operator"}},
+    }
 
 
 def _member(key: Key, body: Body, now: datetime) -> Member | None:
