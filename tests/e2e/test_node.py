@@ -76,6 +76,19 @@ def test_a_pod_writes_to_volumes_as_its_own_user(cluster: Cluster, restricted: s
     assert (cluster.volumes.path(bound) / "file").read_text() == "mine\n"
 
 
+@pytest.mark.usefixtures("volumes")
+def test_a_volume_can_be_full(cluster: Cluster, restricted: str) -> None:
+    cluster.volumes.add("small")
+    cluster.worker.confine("small", "1m")
+    wanted = claim("small", "ReadWriteOnce")
+    wanted["spec"]["volumeName"] = "small"
+    mounts = {"volumeMounts": [{"name": "small", "mountPath": "/small"}]}
+    volumes = [{"name": "small", "persistentVolumeClaim": {"claimName": "small"}}]
+    writer = pod("writer", "head -c 2000000 /dev/zero > /small/file || true", container=mounts, volumes=volumes)
+    apply(cluster, restricted, wanted, writer)
+    assert "No space left" in eventually(lambda: log_of(cluster, restricted, "writer"))
+
+
 def test_a_database_for_glance_is_ready(mariadb: MariaDB) -> None:
     script = f"""import pymysql
 pymysql.connect(host="mariadb.{mariadb.namespace}.svc.cluster.local", user="glance", password="sandbox-password",

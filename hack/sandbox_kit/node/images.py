@@ -16,6 +16,7 @@ from sandbox_kit.process import run
 
 SECONDS = 20 * 60
 KEPT = 3  # archives of one image: branches of a checkout want different ones
+SCRATCH = "scratch-"
 PRIVATE = ("unshare", "--mount", "--")
 AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
 RUBBISH = ("var/cache/apt/archives", "var/lib/apt/lists", "usr/share/doc", "usr/share/man", "usr/share/locale")
@@ -45,6 +46,8 @@ class Builder:
     def tidy(self) -> None:
         """Remove what builds that failed or were killed have left: gigabytes."""
         self._buildah("rm", "--all")
+        for scratch in self.storage.glob(f"{SCRATCH}*"):
+            shutil.rmtree(scratch)
 
     def build(self, recipe: Recipe, archive: Path) -> None:
         """Make the image, and leave it as `archive`."""
@@ -59,7 +62,7 @@ class Builder:
     def _base(self) -> None:
         if self._has(BASE):
             return
-        with tempfile.TemporaryDirectory(dir=self._home()) as scratch:
+        with tempfile.TemporaryDirectory(prefix=SCRATCH, dir=self._home()) as scratch:
             root = Path(scratch) / "root"
             include = f"--include={','.join(INCLUDED)}"
             run((*PRIVATE, "debootstrap", "--variant=minbase", include, SUITE, root, *_mirror()), SECONDS)

@@ -14,7 +14,7 @@ from sandbox_kit.node.wire import Namespaces
 from sandbox_kit.parallel import side_by_side
 from sandbox_kit.process import run, wait_until
 
-CLEAR_SECONDS, TAG_SECONDS = 10, 30
+CLEAR_SECONDS, ORDER_SECONDS = 10, 30
 
 
 class Worker:
@@ -60,7 +60,12 @@ class Worker:
     def tag(self, image: str, name: str) -> None:
         """Give an image another name, as a new release would have."""
         words = ("--namespace", store.NAMESPACE, "images", "tag", "--force", image, name)
-        run([*self.machine.prefix, self._programs["ctr"], "--address", config.SOCKET, *words], TAG_SECONDS)
+        run([*self.machine.prefix, self._programs["ctr"], "--address", config.SOCKET, *words], ORDER_SECONDS)
+
+    def confine(self, volume: str, size: str) -> None:
+        """Give an empty volume no more room than `size`, as pods of this node see it, until a power cut."""
+        words = ("-t", "tmpfs", "-o", f"size={size},mode=755", "tmpfs", f"{DISK}/volumes/{volume}")
+        run([*self.machine.prefix, "mount", *words], ORDER_SECONDS)
 
     def configure(self, control_plane: ControlPlane) -> None:
         """Tell its programs where the API server is, and who they are."""
