@@ -90,8 +90,8 @@ def waiting(reason: str, message: str, after: float | None = None, *, passing: b
     return Plan(State(Phase.WORKING, reason, message), after=after, passing=passing)
 
 
-def doing(step: Step, reason: str, message: str, *, after: float = 0, slot: bool = False) -> Plan:
-    """Take one step, then look again after so many seconds."""
+def doing(step: Step, reason: str, message: str, *, after: float | None = 0, slot: bool = False) -> Plan:
+    """Take one step, then look again after so many seconds; None leaves it to the kind's pace."""
     return Plan(State(Phase.WORKING, reason, message), step=step, after=after, slot=slot, passing=True)
 
 

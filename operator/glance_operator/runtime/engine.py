@@ -116,7 +116,8 @@ class Engine:
         if plan.step is not None:
             plan, body = self._act(key, controller, look, body)
             if plan.step is not None:  # it was taken
-                return None if plan.after == 0 else Next(plan.after, Lane.BEGUN)
+                after = controller.pace(key, look, plan) if plan.after is None else plan.after
+                return Next(after, Lane.BEGUN) if after else None
         held = self._describe(key, controller, look, plan, body)
         return self._next(key, controller, look, plan, held)
 

@@ -251,6 +251,11 @@ class TestPace:
             lab.track.begin()
             assert lab.track.poll() == pytest.approx(first)
 
+    def test_the_first_look_is_not_before_half_of_what_others_took(self, lab: ImageLab) -> None:
+        for usual, first in ((0, 0.15), (0.2, 0.15), (1, 0.5), (600, 1.0)):
+            lab.cloud.usual = usual
+            assert lab.track.first_look() == pytest.approx(first)
+
     def test_what_an_import_took_is_remembered_when_it_is_over(self, lab: ImageLab) -> None:
         lab.track.rest()
         assert lab.cloud.usual == 0, "there was none"

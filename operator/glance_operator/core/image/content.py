@@ -159,9 +159,7 @@ def fetch(view: View) -> Plan | None:
     if image is None or image.status != "queued" or source is None:
         return None
     step = ImportFromUrl(image.id, url(view), stores.targets(view))
-    return doing(
-        step, "Downloading", f"Glance is downloading {retries.shown(url(view))}", slot=True, after=stores.FIRST_LOOK
-    )
+    return doing(step, "Downloading", f"Glance is downloading {retries.shown(url(view))}", slot=True, after=None)
 
 
 def await_active(view: View) -> Plan | None:

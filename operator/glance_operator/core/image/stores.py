@@ -8,7 +8,6 @@ from glance_operator.core.image.observed import StoreMemory, View
 from glance_operator.core.plan import Plan, Step, doing, stalled, waiting
 
 COPY_IMAGE = "copy-image"
-FIRST_LOOK = 0.15  # seconds after an import or a copy was begun: the shortest there is takes about as long
 LOCKED = 10.0  # seconds between two looks for the end of a lock whose task is over
 RECHECK = 60.0  # seconds until the service is asked again for stores and methods that it did not have
 
@@ -94,7 +93,7 @@ def fill_missing(view: View) -> Plan | None:
     if not due or view.image is None or view.image.lock:
         return None
     step = CopyToStores(view.image.id, due)
-    plan = doing(step, "Copying", f"Copying the data to {', '.join(due)}", slot=True, after=FIRST_LOOK)
+    plan = doing(step, "Copying", f"Copying the data to {', '.join(due)}", slot=True, after=None)
     return replace(plan, record=True)  # which task was the last before: the next is counted against the stores
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from glance_operator.api.base import seconds
 from glance_operator.api.image import ImageSpec
 from glance_operator.core.conditions import TRUE, find
-from glance_operator.core.image import content, decide, limits
+from glance_operator.core.image import content, decide, limits, stores
 from glance_operator.core.image.memory import is_fresh_start, is_retried, moment, recall
 from glance_operator.core.image.observed import Cause, View
 from glance_operator.core.image.refusals import explain
@@ -85,10 +85,12 @@ class ImageController:
         state = State(Phase.WORKING, "Queued", "Waiting for one of the cloud's import slots")
         return Plan(state, after=after, passing=True)
 
-    def act(self, key: Key, look: Look) -> None:  # noqa: ARG002  (the look says it all)
+    def act(self, key: Key, look: Look) -> None:
         if look.track is None or look.plan.step is None:
             raise AssertionError("only an image that was looked at is acted on")
         take(look.plan.step, look.track)
+        if isinstance(look.plan.step, content.ImportFromUrl | stores.CopyToStores):  # others' looks tell of it, too
+            self._follow(key, look, look.track, running=True)
 
     def refused(self, key: Key, look: Look, error: Refused | Unavailable) -> Plan:
         if look.track is None or look.plan.step is None:
@@ -110,6 +112,8 @@ class ImageController:
         view, track = look.view, self._tracks.get(key)
         if view.trouble is not None:
             return _comeback(view, track)
+        if plan.step is not None and track:
+            return track.first_look()
         if plan.state.phase is not Phase.WORKING:
             return seconds(view.spec.resync_period)
         return track.poll() if track and content.running(view) else _AWAIT

@@ -9,6 +9,7 @@ from glance_operator.api.image import ImageSpec
 from glance_operator.runtime.clouds import Cloud
 
 _FIRST_POLL, _LAST_POLL = 0.15, 10.0  # seconds between two looks at a running import: it grows with the import's age
+_FIRST_LOOK = 1.0  # the longest wait for the first one
 _BUSY_POLL = 0.5  # the longest first wait where imports take their time: each look costs Glance some of it
 
 
@@ -38,6 +39,11 @@ class Track:
         """Seconds until the next look at the running import; the longer others took of late, the less often."""
         usual = min(_BUSY_POLL, 0.2 * self.cloud.usual)
         return min(_LAST_POLL, max(_FIRST_POLL, usual, 0.15 * self.age()))
+
+    def first_look(self) -> float:
+        """Seconds until the first look at an import that was just asked for: before half of what others took of late
+        it is hardly over. If it is, the looks at others may tell."""
+        return max(_FIRST_POLL, min(_FIRST_LOOK, 0.5 * self.cloud.usual))
 
     def begin(self) -> None:
         """An import is about to be asked for."""
