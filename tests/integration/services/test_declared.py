@@ -37,7 +37,7 @@ def test_the_proof_of_a_store_is_owned_by_it_and_goes_with_it(desk: Desk, name: 
     (job,) = [one for one in desk.names("jobs") if one.startswith(f"{name}-s-probe-")]
     assert desk.get(f"job/{job}")["metadata"]["ownerReferences"][0]["name"] == f"{name}-s"
     assert desk.get(f"job/{job}")["spec"]["template"]["spec"]["containers"][0]["image"] == IMAGE
-    desk.until(f"gapi/{name}", "StoresReady", "False", "StoresUnusable")
+    desk.until(f"gapi/{name}", "StoresReady", "False", "StoresProbing")
     desk.kubectl("delete", "gstore", f"{name}-s", "--wait=false")
     desk.gone(f"job/{job}")
     desk.gone(f"secret/{job}")
