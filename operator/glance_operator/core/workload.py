@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from glance_operator.core.plan import Phase, Plan, State, Step, doing, stalled, waiting
+from glance_operator.core.plan import AddFinalizer, Phase, Plan, State, Step, doing, stalled, waiting
 
 Object = dict[str, Any]
 LOOK = 1.0  # seconds between two looks while Kubernetes is at work
@@ -98,6 +98,38 @@ class Job:
     refused: bool = False
     ended: datetime | None = None
     trouble: str = ""
+
+
+class Suspendable(Protocol):
+    """A spec that may ask for its object to be left alone."""
+
+    @property
+    def suspend(self) -> bool: ...
+
+
+class Held(Protocol):
+    """What every view knows of its object."""
+
+    @property
+    def spec(self) -> Suspendable: ...
+    @property
+    def finalized(self) -> bool: ...
+
+
+def respect_suspension(view: Held) -> Plan | None:
+    if not view.spec.suspend:
+        return None
+    return Plan(State(Phase.PAUSED, "Suspended", "spec.suspend is true: nothing is touched"))
+
+
+def hold(view: Held) -> Plan | None:
+    """Before anything is made for it, the object is held until that has been cleaned up."""
+    return None if view.finalized else doing(AddFinalizer(), "Accepted", "Seen")
+
+
+def nothing(_: Object) -> bool:
+    """What is in place as far as a process knows that has just begun."""
+    return False
 
 
 class Seen(Protocol):

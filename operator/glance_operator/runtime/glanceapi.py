@@ -18,11 +18,10 @@ from glance_operator.core.manifests import Record
 from glance_operator.core.manifests.plan import INSTANCE, NAME
 from glance_operator.core.plan import Phase, Plan
 from glance_operator.runtime.engine import finalizer
-from glance_operator.runtime.errors import Invalid, Refused, Unavailable
-from glance_operator.runtime.making import beside, explain, take, workload
+from glance_operator.runtime.errors import Invalid
+from glance_operator.runtime.making import Maker, beside, workload
 from glance_operator.runtime.parsing import parsed
 from glance_operator.runtime.store import Body, Key, key_of
-from glance_operator.runtime.world import World
 
 AT_REST = 10.0  # seconds between two looks at the pods of a service that serves
 AT_WORK = 2.0
@@ -38,34 +37,18 @@ class Look:
     plan: Plan
 
 
-class GlanceAPIController:
+class GlanceAPIController(Maker):
     """What the engine asks for GlanceAPIs; see ``engine.Controller``."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
 
     def look(self, key: Key, body: Body) -> Look:
         view = self._view(key, body)
         return Look(view, *decide(view))
-
-    def admit(self, key: Key, look: Look) -> Plan | None:  # noqa: ARG002  (nothing here is scarce)
-        return None
-
-    def act(self, key: Key, look: Look) -> None:
-        take(self._world.objects, key.namespace, look.plan.step)
-
-    def refused(self, key: Key, look: Look, error: Refused | Unavailable) -> Plan:  # noqa: ARG002
-        return explain(error)
 
     def status(self, look: Look, plan: Plan, body: Body) -> dict[str, Any] | None:
         return status(look.view, look.drawn, plan, body)
 
     def pace(self, key: Key, look: Look, plan: Plan) -> float:  # noqa: ARG002
         return AT_REST if plan.state.phase is not Phase.WORKING else AT_WORK
-
-    def settled(self, body: Body) -> bool:  # noqa: ARG002
-        """Never: pods come and go by themselves."""
-        return False
 
     def forget(self, key: Key) -> None:
         self._world.objects.forget(key.namespace, lambda name: name == key.name or name.startswith(f"{key.name}-"))
@@ -135,14 +118,15 @@ def _member(key: Key, body: Body, now: datetime) -> Member | None:
         return None
     conditions = (body.get("status") or {}).get("conditions") or ()
     in_use = find(conditions, "InUse")
+    deleted = "deletionTimestamp" in body["metadata"]
     since = in_use.get("observedGeneration") == body["metadata"].get("generation")  # a deletion counts as one
     return Member(
         name=key.name,
         id=spec.store_id or key.name,
         spec=spec,
         usable=find(conditions, "Usable").get("status") == TRUE,
-        deleted="deletionTimestamp" in body["metadata"],
-        empty=since and in_use.get("status") == FALSE,
+        deleted=deleted,
+        empty=deleted and since and in_use.get("status") == FALSE,
         probing=_probing(body, now),
     )
 

@@ -16,8 +16,8 @@ from glance_operator.core.plan import Phase, Plan
 from glance_operator.core.workload import Job, Pod
 from glance_operator.runtime.census import Census
 from glance_operator.runtime.engine import finalizer
-from glance_operator.runtime.errors import Invalid, Refused, Unavailable
-from glance_operator.runtime.making import beside, explain, take
+from glance_operator.runtime.errors import Invalid
+from glance_operator.runtime.making import Maker, beside
 from glance_operator.runtime.parsing import parsed
 from glance_operator.runtime.store import Body, Key
 from glance_operator.runtime.world import World
@@ -35,33 +35,21 @@ class Look:
     plan: Plan
 
 
-class GlanceStoreController:
+class GlanceStoreController(Maker):
     """What the engine asks for GlanceStores; see ``engine.Controller``."""
 
     def __init__(self, world: World) -> None:
-        self._world, self._census = world, Census(world.clouds)
+        super().__init__(world)
+        self._census = Census(world.clouds)
 
     def look(self, key: Key, body: Body) -> Look:
         return Look(*decide(self._view(key, body)))
-
-    def admit(self, key: Key, look: Look) -> Plan | None:  # noqa: ARG002  (nothing here is scarce)
-        return None
-
-    def act(self, key: Key, look: Look) -> None:
-        take(self._world.objects, key.namespace, look.plan.step)
-
-    def refused(self, key: Key, look: Look, error: Refused | Unavailable) -> Plan:  # noqa: ARG002
-        return explain(error)
 
     def status(self, look: Look, plan: Plan, body: Body) -> dict[str, Any] | None:
         return status(look.view, plan, body)
 
     def pace(self, key: Key, look: Look, plan: Plan) -> float:  # noqa: ARG002
         return AT_REST if plan.state.phase is not Phase.WORKING else AT_WORK
-
-    def settled(self, body: Body) -> bool:  # noqa: ARG002
-        """Never: its credentials may change, and nobody tells."""
-        return False
 
     def forget(self, key: Key) -> None:
         self._world.objects.forget(key.namespace, lambda name: name.startswith(f"{key.name}-probe-"))

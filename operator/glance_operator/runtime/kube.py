@@ -61,6 +61,15 @@ class Transport:
             raise rest.api_error(response.status, response.data, response.headers.get("Retry-After"))
         return rest.decoded(response.status, response.data)
 
+    def find(self, request: Request) -> Body | None:
+        """The same of one object; None if there is none."""
+        try:
+            return self.call(request)
+        except ApiError as error:
+            if error.no_such_object:
+                return None
+            raise
+
     def connection(self, reload: bool = False) -> Connection:
         """How another client (kopf) reaches the same API server; reload: read the credentials again."""
         if reload:
@@ -136,7 +145,7 @@ class Kube:
 
     def get(self, kind: str, namespace: str | None, name: str) -> Body | None:
         """The object without managedFields, None if there is none."""
-        return self._get(Request("GET", self._resources[kind].path(namespace, name)))
+        return self.transport.find(Request("GET", self._resources[kind].path(namespace, name)))
 
     def get_secret(self, namespace: str, name: str) -> dict[str, bytes] | None:
         """The Secret's data, decoded."""
@@ -189,7 +198,9 @@ class Kube:
 
     def get_lease(self, namespace: str, name: str) -> Body | None:
         """The Lease, None if there is none."""
-        return self._get(Request("GET", self._resources["Lease"].path(namespace, name), timeout=_LEASE_TIMEOUT))
+        return self.transport.find(
+            Request("GET", self._resources["Lease"].path(namespace, name), timeout=_LEASE_TIMEOUT)
+        )
 
     def create_lease(self, namespace: str, lease: Body) -> Body:
         """ApiError 409 if somebody else was first."""
@@ -201,14 +212,6 @@ class Kube:
         meta = lease["metadata"]
         path = self._resources["Lease"].path(meta["namespace"], meta["name"])
         return self.transport.call(Request("PUT", path, lease, timeout=_LEASE_TIMEOUT))
-
-    def _get(self, request: Request) -> Body | None:
-        try:
-            return self.transport.call(request)
-        except ApiError as error:
-            if error.no_such_object:
-                return None
-            raise
 
     def _patch(self, body: Body, operations: list[Body], subresource: str | None = None) -> Body | None:
         meta = body["metadata"]

@@ -11,9 +11,32 @@ from glance_operator.core.workload import AWAIT, Apply, Job, Pod, Remove, Touch,
 from glance_operator.runtime.errors import Refused, Unavailable
 from glance_operator.runtime.objects import Objects
 from glance_operator.runtime.rest import ApiError
-from glance_operator.runtime.store import Body
+from glance_operator.runtime.store import Body, Key
+from glance_operator.runtime.world import World
 
 _OVERLOADED = (408, 429)
+
+
+class Maker:
+    """What controllers of pods answer the engine alike; see ``engine.Controller``."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def admit(self, key: Key, look: Any) -> Plan | None:  # noqa: ARG002  (nothing here is scarce)
+        return None
+
+    def act(self, key: Key, look: Any) -> None:
+        take(self._world.objects, key.namespace, look.plan.step)
+
+    def refused(self, key: Key, look: Any, error: Refused | Unavailable) -> Plan:  # noqa: ARG002
+        """The API server's own words: a quota, an admission policy, a field that nobody may change."""
+        words = error.message if isinstance(error, Refused) else error.state.message
+        return waiting("ApplyRefused", f"Kubernetes refuses one of the objects: {words}", AWAIT)
+
+    def settled(self, body: Body) -> bool:  # noqa: ARG002
+        """Never: pods come and go by themselves, and credentials change, and nobody tells."""
+        return False
 
 
 def take(objects: Objects, namespace: str, step: Step | None) -> None:
@@ -37,12 +60,6 @@ def take(objects: Objects, namespace: str, step: Step | None) -> None:
         if error.status >= 500 or error.status in _OVERLOADED:
             raise
         raise Refused(error.status, error.message) from error
-
-
-def explain(error: Refused | Unavailable) -> Plan:
-    """The API server's own words: a quota, an admission policy, a field that nobody may change."""
-    words = error.message if isinstance(error, Refused) else error.state.message
-    return waiting("ApplyRefused", f"Kubernetes refuses one of the objects: {words}", AWAIT)
 
 
 def beside(objects: Objects, namespace: str, labels: str) -> tuple[dict[str, Job], tuple[Pod, ...]]:

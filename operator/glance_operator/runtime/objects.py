@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from glance_operator.runtime.kube import Transport
-from glance_operator.runtime.rest import ApiError, Request, Resource
+from glance_operator.runtime.rest import Request, Resource
 from glance_operator.runtime.store import Body
 
 MANAGER = "glance-operator"
@@ -45,12 +45,7 @@ class Objects:
 
     def get(self, kind: str, namespace: str, name: str) -> Body | None:
         """None if there is none."""
-        try:
-            return self._transport.call(Request("GET", RESOURCES[kind].path(namespace, name)))
-        except ApiError as error:
-            if error.no_such_object:
-                return None
-            raise
+        return self._transport.find(Request("GET", RESOURCES[kind].path(namespace, name)))
 
     def find(self, kind: str, namespace: str, **query: str) -> list[Body]:
         """All that a labelSelector or fieldSelector finds; there are never many."""
@@ -76,22 +71,14 @@ class Objects:
         """Of an object that somebody else makes; that it is gone is no error."""
         patch = {"metadata": {"annotations": dict(annotations)}}
         path = RESOURCES[kind].path(namespace, name)
-        try:
-            self._transport.call(Request("PATCH", path, patch, MERGE, fenced=True))
-        except ApiError as error:
-            if not error.no_such_object:
-                raise
+        self._transport.find(Request("PATCH", path, patch, MERGE, fenced=True))
 
     def delete(self, kind: str, namespace: str, name: str) -> None:
         """With what it owns; that it is gone already is no error."""
         options = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"}
         with self._lock:
             self._applied.pop((kind, namespace, name), None)
-        try:
-            self._transport.call(Request("DELETE", RESOURCES[kind].path(namespace, name), options, fenced=True))
-        except ApiError as error:
-            if not error.no_such_object:
-                raise
+        self._transport.find(Request("DELETE", RESOURCES[kind].path(namespace, name), options, fenced=True))
 
     def forget(self, namespace: str, names: Callable[[str], bool]) -> None:
         """Of objects of a namespace whose names say so: their owner is gone."""

@@ -6,11 +6,12 @@ from glance_operator.core.glanceapi import drawing, rules
 from glance_operator.core.glanceapi.drawing import Drawing
 from glance_operator.core.glanceapi.observed import View
 from glance_operator.core.plan import Phase, Plan, Rule, State, first_of
+from glance_operator.core.workload import hold, respect_suspension
 
 BEFORE: tuple[Rule[View], ...] = (
     rules.let_go,
-    rules.respect_suspension,
-    rules.hold,
+    respect_suspension,
+    hold,
     rules.name_the_image,
     rules.await_inputs,
     rules.await_stores,

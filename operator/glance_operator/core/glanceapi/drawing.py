@@ -39,12 +39,8 @@ def attached(view: View) -> tuple[Member, ...]:
     Only a store that is being deleted and holds nothing leaves it.
     """
     old = view.memory.stores
-    wanted = [m for m in view.members if (not m.deleted and (m.usable or m.id in old)) or _held(m, old)]
+    wanted = [m for m in view.members if (not m.empty if m.id in old else m.usable and not m.deleted)]
     return tuple(sorted(wanted, key=lambda member: member.id))
-
-
-def _held(member: Member, old: tuple[str, ...]) -> bool:
-    return member.deleted and member.id in old and not member.empty
 
 
 def default(view: View) -> Member | None:
@@ -61,34 +57,30 @@ def draw(view: View) -> Drawing:
     if first is None:
         raise AssertionError("nothing is drawn before there is a default store")
     stores = tuple(_store(view, member) for member in attached(view))
+    connection = told.pop("connection", None)
     service = Service(
         view.spec,
         stores,
         first.id,
-        connection=told.pop("connection", None),
+        connection=connection,
         transport_url=told.pop("transport", None),
         cas={whose: pem for whose in ("database", "keystone") if (pem := told.pop(f"{whose}.ca", ""))},
         keystone=told,
     )
     files = config.files(service)
-    return Drawing(view, blueprint(view, stores, config_name(view.name, files)), files, config.policy(service))
-
-
-def blueprint(view: View, stores: Sequence[Store], config_secret: str) -> Blueprint:
-    ref = view.spec.database.connection_secret_ref
-    connection = inputs.values(inputs.of_api(view.spec), view.found).get("connection", "") if ref else ""
-    return Blueprint(
+    of = Blueprint(
         name=view.name,
         namespace=view.namespace,
         uid=view.uid,
         spec=view.spec,
         image=view.image,
-        config=config_secret,
-        schema=connection.rpartition("@")[2],  # without the password: another one is no other database
-        stores=tuple(stores),
+        config=config_name(view.name, files),
+        schema=(connection or "").rpartition("@")[2],  # without the password: another one is no other database
+        stores=stores,
         operator=view.operator,
         epoch=_epoch_of(view),
     )
+    return Drawing(view, of, files, config.policy(service))
 
 
 def _epoch_of(view: View) -> str:

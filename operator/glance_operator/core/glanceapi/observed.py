@@ -11,7 +11,7 @@ from glance_operator.api.glanceapi import GlanceAPISpec
 from glance_operator.api.glancestore import GlanceStoreSpec
 from glance_operator.core.inputs import Found
 from glance_operator.core.manifests import Record
-from glance_operator.core.workload import Job, Object, Pod, Workload
+from glance_operator.core.workload import Job, Object, Pod, Workload, nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +40,6 @@ class Memory:
     revision: str = ""
 
 
-def _nothing(_: Object) -> bool:
-    return False
-
-
 @dataclass(frozen=True, kw_only=True)
 class View:
     """Everything a rule may know. image: of Glance, resolved. found: content of the Secrets and ConfigMaps named.
@@ -70,7 +66,7 @@ class View:
     dependents: tuple[str, ...] = ()
     record: Record = field(default_factory=Record)
     operator: Mapping[str, Any] = field(default_factory=dict)
-    in_place: Callable[[Object], bool] = _nothing
+    in_place: Callable[[Object], bool] = nothing
 
     def pods_of(self, component: str) -> list[Pod]:
         return [pod for pod in self.pods if pod.component == component]

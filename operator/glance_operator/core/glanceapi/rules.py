@@ -10,18 +10,10 @@ from glance_operator.core.glanceapi import drawing
 from glance_operator.core.glanceapi.drawing import Drawing
 from glance_operator.core.glanceapi.observed import View
 from glance_operator.core.manifests.plan import POLICY
-from glance_operator.core.plan import AddFinalizer, LetGo, Phase, Plan, State, doing, stalled, waiting
+from glance_operator.core.plan import LetGo, Phase, Plan, State, doing, stalled, waiting
 from glance_operator.core.workload import LOOK, Apply, Object, Remove, Touch, job_plan
 
 # Before anything can be drawn
-
-
-def respect_suspension(view: View) -> Plan | None:
-    return (
-        Plan(State(Phase.PAUSED, "Suspended", "spec.suspend is true: nothing is touched"))
-        if view.spec.suspend
-        else None
-    )
 
 
 def let_go(view: View) -> Plan | None:
@@ -33,11 +25,7 @@ def let_go(view: View) -> Plan | None:
         return waiting(
             "DependentsExist", f"Waiting until these are deleted, which need the service: {_some(view.dependents)}"
         )
-    return Plan(State(Phase.WORKING, "Deleting"), step=LetGo(), after=0, passing=True)
-
-
-def hold(view: View) -> Plan | None:
-    return None if view.finalized else doing(AddFinalizer(), "Accepted", "Seen")
+    return doing(LetGo(), "Deleting", "Nothing needs it any more")
 
 
 def name_the_image(view: View) -> Plan | None:
@@ -135,7 +123,7 @@ def contract(drawn: Drawing) -> Plan | None:
 
 def tidy(drawn: Drawing) -> Plan | None:
     """Jobs and configurations that are no more: the last ones stay, to look at or to go back to."""
-    wanted = {job["metadata"]["name"] for job in manifests.all_jobs(drawn.of)}
+    wanted = manifests.names(drawn.of)
     jobs = [name for name, job in drawn.view.jobs.items() if job.component in manifests.OURS and name not in wanted]
     configs = drawn.record.configs
     old = [*(("Job", name) for name in sorted(jobs)), *(("Secret", name) for name in configs[manifests.KEPT :])]

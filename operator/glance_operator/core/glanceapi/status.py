@@ -12,7 +12,7 @@ from glance_operator.core.config.server import PORT
 from glance_operator.core.glanceapi import drawing, rules
 from glance_operator.core.glanceapi.drawing import Drawing
 from glance_operator.core.glanceapi.observed import Memory, View
-from glance_operator.core.manifests import HOUSEKEEPING, database_job, preflight_job
+from glance_operator.core.manifests import HOUSEKEEPING, database_name, preflight_name
 from glance_operator.core.manifests.plan import selector
 from glance_operator.core.plan import Plan
 from glance_operator.core.workload import words_of
@@ -173,10 +173,10 @@ def _service(drawn: Drawing) -> dict[str, Any]:
 def _version(drawn: Drawing) -> dict[str, str]:
     """What the jobs told of themselves; they may be gone."""
     view = drawn.view
-    told = words_of(view.pods, preflight_job(drawn.of)["metadata"]["name"])
+    told = words_of(view.pods, preflight_name(drawn.of))
     try:
         release = str(json.loads(told)["release"])
     except (ValueError, KeyError, TypeError):
         release = view.memory.release
-    revision = words_of(view.pods, database_job(drawn.of, "contract")["metadata"]["name"])
+    revision = words_of(view.pods, database_name(drawn.of, "contract"))
     return {"release": release, "databaseRevision": revision.split()[-1] if revision else view.memory.revision}

@@ -8,12 +8,12 @@ from glance_operator.core.glancestore import rules
 from glance_operator.core.glancestore.observed import View
 from glance_operator.core.glancestore.proof import proof_of
 from glance_operator.core.plan import Plan, Rule, first_of, stalled
-from glance_operator.core.workload import AWAIT
+from glance_operator.core.workload import AWAIT, hold, respect_suspension
 
 BEFORE: tuple[Rule[View], ...] = (
     rules.let_go,
-    rules.respect_suspension,
-    rules.hold,
+    respect_suspension,
+    hold,
     rules.await_api,
     rules.await_inputs,
 )

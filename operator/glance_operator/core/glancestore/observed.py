@@ -11,7 +11,7 @@ from glance_operator.api.glancestore import GlanceStoreSpec
 from glance_operator.core import manifests
 from glance_operator.core.inputs import Found
 from glance_operator.core.manifests import Blueprint
-from glance_operator.core.workload import Job, Object, Pod
+from glance_operator.core.workload import Job, Object, Pod, nothing
 
 
 @dataclass(frozen=True)
@@ -42,10 +42,6 @@ class Residents:
     some: tuple[str, ...] = ()
 
 
-def _nothing(_: Object) -> bool:
-    return False
-
-
 @dataclass(frozen=True, kw_only=True)
 class View:
     """Everything a rule may know. api: None if it does not exist. found: content of the Secrets and ConfigMaps named.
@@ -67,7 +63,7 @@ class View:
     pods: tuple[Pod, ...] = ()
     jobs: Mapping[str, Job] = field(default_factory=dict)
     images: Residents | None = None
-    in_place: Callable[[Object], bool] = _nothing
+    in_place: Callable[[Object], bool] = nothing
     proof: Proof | None = None
 
     @property

@@ -5,16 +5,8 @@ from __future__ import annotations
 from glance_operator.core import inputs
 from glance_operator.core.glancestore.observed import View
 from glance_operator.core.glancestore.proof import wanted
-from glance_operator.core.plan import AddFinalizer, LetGo, Phase, Plan, State, waiting
+from glance_operator.core.plan import LetGo, Phase, Plan, State, doing, waiting
 from glance_operator.core.workload import AWAIT, Apply, Remove, job_plan
-
-
-def respect_suspension(view: View) -> Plan | None:
-    return (
-        Plan(State(Phase.PAUSED, "Suspended", "spec.suspend is true: nothing is touched"))
-        if view.spec.suspend
-        else None
-    )
 
 
 def let_go(view: View) -> Plan | None:
@@ -22,17 +14,12 @@ def let_go(view: View) -> Plan | None:
     if not view.deleted:
         return None
     if view.spec.suspend:
-        return Plan(State(Phase.WORKING, "Deleting"), step=LetGo(), after=0, passing=True)
+        return doing(LetGo(), "Deleting", "Nothing needs it any more")
     if view.configured and (view.images is None or view.images.count):
         return waiting("InUse", in_use(view), AWAIT)
     if view.configured:  # its service takes it out as soon as it knows that it is empty
         return waiting("Detaching", "Waiting until the service runs without it", 2)
-    return Plan(State(Phase.WORKING, "Deleting"), step=LetGo(), after=0, passing=True)
-
-
-def hold(view: View) -> Plan | None:
-    plan = Plan(State(Phase.WORKING, "Accepted"), step=AddFinalizer(), after=0, passing=True)
-    return None if view.finalized else plan
+    return doing(LetGo(), "Deleting", "Nothing needs it any more")
 
 
 def await_api(view: View) -> Plan | None:
@@ -57,7 +44,7 @@ def prove(view: View) -> Plan | None:
         return None
     secret, job = view.proof.objects
     if not view.in_place(secret):
-        return Plan(State(Phase.WORKING, "Probing"), step=Apply((secret,)), after=0, passing=True)
+        return doing(Apply((secret,)), "Probing", "Preparing the proof")
     return job_plan(view, job, "ProbeFailed", "Probing", "Writing, reading and removing an object")
 
 

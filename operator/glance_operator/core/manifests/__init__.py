@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from glance_operator.core.manifests import jobs, network, storage, workload
-from glance_operator.core.manifests.jobs import HOUSEKEEPING, OURS, all_jobs, database_job, preflight_job, probe_job
+from glance_operator.core.manifests.jobs import (
+    HOUSEKEEPING,
+    OURS,
+    database_job,
+    database_name,
+    names,
+    preflight_job,
+    preflight_name,
+    probe_job,
+)
 from glance_operator.core.manifests.plan import Blueprint, Object
 from glance_operator.core.manifests.secrets import (
     KEPT,
@@ -22,15 +31,17 @@ __all__ = [
     "Blueprint",
     "Object",
     "Record",
-    "all_jobs",
     "config_name",
     "config_secret",
     "database_job",
+    "database_name",
     "foundations",
     "kept",
+    "names",
     "objects",
     "policy_secret",
     "preflight_job",
+    "preflight_name",
     "probe_job",
     "proof_secret",
 ]

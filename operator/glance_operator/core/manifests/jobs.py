@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
+from functools import cache
 from importlib import resources
 
 from glance_operator.api.glanceapi.images import Housekeeping, Purge
 from glance_operator.api.glanceapi.pod import Pod
+from glance_operator.core.config import digest
 from glance_operator.core.manifests import pods, storage
 from glance_operator.core.manifests.plan import Blueprint, Object, given, labels, owned
 
@@ -27,18 +28,25 @@ def manage(*words: str) -> str:
     return " ".join(["glance-manage", "--config-file", "$OS_GLANCE_CONFIG_DIR/glance-api.conf", *words])
 
 
+def database_name(of: Blueprint, phase: str) -> str:
+    """It tells image and database, so that each phase is done once for both."""
+    return f"{of.name}-db-{phase}-{digest({'image': of.image, 'schema': of.schema})}"
+
+
+def preflight_name(of: Blueprint) -> str:
+    return f"{of.name}-preflight-{digest({'image': of.image, 'config': of.config})}"
+
+
 def database_job(of: Blueprint, phase: str) -> Object:
-    """One of the PHASES of a migration; its name tells image and database, so that each is done once for both."""
+    """One of the PHASES of a migration."""
     revision = f"{manage('db', 'version')} > /dev/termination-log"  # what the operator reads
     lines = [*(manage("db", word) for word in PHASES[phase]), revision]
-    return _job(
-        of, f"{of.name}-db-{phase}-{_short(of.image, of.schema)}", DATABASE, ["/bin/sh", "-ec", "\n".join(lines)]
-    )
+    return _job(of, database_name(of, phase), DATABASE, ["/bin/sh", "-ec", "\n".join(lines)])
 
 
 def preflight_job(of: Blueprint) -> Object:
     """Glance itself reads the configuration, opens the stores, and asks database and Keystone."""
-    job = _job(of, f"{of.name}-preflight-{_short(of.image, of.config)}", PREFLIGHT, _script(of, PREFLIGHT))
+    job = _job(of, preflight_name(of), PREFLIGHT, [of.places.python, "-c", _script(PREFLIGHT)])
     # What is wrong with a file does not get better: only what may come up later is tried again.
     refusal = {"action": "FailJob", "onExitCodes": {"operator": "In", "values": [REFUSED]}}
     job["spec"] |= {"activeDeadlineSeconds": PROOF_SECONDS, "podFailurePolicy": {"rules": [refusal]}}
@@ -47,18 +55,19 @@ def preflight_job(of: Blueprint) -> Object:
 
 def probe_job(of: Blueprint) -> Object:
     """The driver of the blueprint's one store writes, reads and removes an object; named as its configuration."""
-    job = _job(of, of.config, PROBE, _script(of, PROBE))
+    job = _job(of, of.config, PROBE, [of.places.python, "-c", _script(PROBE)])
     job["spec"] |= {"activeDeadlineSeconds": PROOF_SECONDS, "backoffLimit": 1}
     return job
 
 
-def _script(of: Blueprint, name: str) -> list[str]:
-    return [of.places.python, "-c", resources.files(__package__).joinpath(f"scripts/{name}.py").read_text()]
+@cache
+def _script(name: str) -> str:
+    return resources.files(__package__).joinpath(f"scripts/{name}.py").read_text()
 
 
-def all_jobs(of: Blueprint) -> list[Object]:
-    """Every job of this configuration and this image."""
-    return [preflight_job(of), *(database_job(of, phase) for phase in PHASES)]
+def names(of: Blueprint) -> set[str]:
+    """Of every job of this configuration and this image."""
+    return {preflight_name(of), *(database_name(of, phase) for phase in PHASES)}
 
 
 def purge(of: Blueprint) -> Object | None:
@@ -78,10 +87,6 @@ def purge(of: Blueprint) -> Object | None:
         "jobTemplate": {"spec": {**_work(of, HOUSEKEEPING, command, 1), "activeDeadlineSeconds": PURGE_SECONDS}},
     }
     return owned(of, "CronJob", "batch/v1", f"{of.name}-purge", HOUSEKEEPING, spec=spec)
-
-
-def _short(*words: str) -> str:
-    return hashlib.sha256("\n".join(words).encode()).hexdigest()[:10]
 
 
 def _job(of: Blueprint, name: str, component: str, command: list[str]) -> Object:

@@ -14,7 +14,7 @@ from glance_operator.core import config
 from glance_operator.core.glanceapi import decide
 from glance_operator.core.glanceapi.drawing import draw
 from glance_operator.core.glanceapi.observed import Member, View
-from glance_operator.core.manifests import all_jobs
+from glance_operator.core.manifests import names
 from glance_operator.core.plan import Plan
 from glance_operator.core.workload import Job, Object, Pod, Workload
 
@@ -64,9 +64,8 @@ def but(kind: str) -> Callable[[Object], bool]:
 
 def done(of: View, *without: str) -> View:
     """The jobs of this configuration have succeeded, but for those with these components or phases in their names."""
-    jobs = [one["metadata"] for one in all_jobs(draw(of).of)]
-    names = [meta["name"] for meta in jobs if not any(f"-{word}-" in meta["name"] for word in without)]
-    return replace(of, jobs={name: Job(name, _component(name), done=True) for name in names})
+    wanted = [name for name in names(draw(of).of) if not any(f"-{word}-" in name for word in without)]
+    return replace(of, jobs={name: Job(name, _component(name), done=True) for name in wanted})
 
 
 def _component(name: str) -> str:
