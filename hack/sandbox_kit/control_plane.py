@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from sandbox_kit import binaries
+from sandbox_kit.assembly import Assembly
 from sandbox_kit.loopback import answers, session
 from sandbox_kit.pki import Authority, new_key
 from sandbox_kit.ports import free_port
@@ -180,13 +181,14 @@ class ControllerManager(GoServer):
         return answers(f"https://127.0.0.1:{self._port}/healthz", self._authority.pair)
 
 
-class ControlPlane:
+class ControlPlane(Assembly):
     """The three together. `kubeconfig` is the administrator's; `url` the API server's address; `kubectl` a program.
 
     The address, and so what the kubeconfig says, is certain once `start` has returned.
     """
 
     def __init__(self, directory: Path, shape: Shape = Shape()) -> None:
+        super().__init__()
         programs = binaries.ensure()
         directory.mkdir(parents=True, exist_ok=True)
         self.directory = directory
@@ -197,7 +199,6 @@ class ControlPlane:
         manager = programs["kube-controller-manager"]
         self.manager = ControllerManager(manager, directory, self.authority, self.api, shape.controllers)
         self.kubeconfig = directory / f"{ADMIN}.kubeconfig"
-        self._running = ExitStack()
 
     @property
     def url(self) -> str:
@@ -220,10 +221,6 @@ class ControlPlane:
             self._running = starting.pop_all()
         return self
 
-    def stop(self) -> None:
-        """Stop all three, last started first."""
-        self._running.close()
-
     def run_kubectl(self, *arguments: str | Path, stdin: str | None = None, timeout: float = 60) -> str:
         """Run kubectl as the administrator and return what it printed; RuntimeError carries its stderr."""
         command = [self.kubectl, f"--kubeconfig={self.kubeconfig}", *arguments]
@@ -240,9 +237,3 @@ class ControlPlane:
         answer.raise_for_status()
         found: dict[str, Any] = answer.json()
         return found
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()

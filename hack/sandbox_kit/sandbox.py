@@ -9,6 +9,7 @@ from typing import Any, Self
 import yaml
 
 from sandbox_kit import binaries, environment, samples
+from sandbox_kit.assembly import Assembly
 from sandbox_kit.control_plane import ControlPlane
 from sandbox_kit.glance import Glance, GlanceConfig
 from sandbox_kit.keystone import Keystone
@@ -41,10 +42,11 @@ def prepare() -> None:
     side_by_side(binaries.ensure, environment.ensure)
 
 
-class Sandbox:
+class Sandbox(Assembly):
     """All parts in one directory: `.control_plane`, `.glance`, `.source`, `.addresses`."""
 
     def __init__(self, directory: Path, *, with_keystone: bool = False) -> None:
+        super().__init__()
         prepare()
         directory.mkdir(parents=True, exist_ok=True)
         self.directory = directory
@@ -53,7 +55,6 @@ class Sandbox:
         self.keystone = Keystone(directory / "keystone") if with_keystone else None
         config = GlanceConfig(allowed_ports=(self.source.port, self.source.refusing_port))
         self.glance = Glance(directory / "glance", config)
-        self._running = ExitStack()
 
     @property
     def addresses(self) -> Addresses:
@@ -76,16 +77,6 @@ class Sandbox:
             side_by_side(self._start_kubernetes, self._start_openstack, lambda: samples.serve(self.source))
             self._running = starting.pop_all()
         return self
-
-    def stop(self) -> None:
-        """Stop everything."""
-        self._running.close()
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
 
     def _start_kubernetes(self) -> None:
         self.control_plane.start()

@@ -9,6 +9,7 @@ from typing import Any, Self
 import requests
 
 from sandbox_kit import binaries as kubernetes
+from sandbox_kit.assembly import Assembly
 from sandbox_kit.control_plane import CONTROLLERS, ControlPlane, Shape
 from sandbox_kit.node import binaries, images, packages, recipes
 from sandbox_kit.node.recipes import Recipe
@@ -42,7 +43,7 @@ def prepare(wanted: Sequence[Recipe] = IMAGES) -> tuple[dict[str, Path], dict[st
     return programs, images.ensure([recipes.pause(programs["pause"]), *wanted])
 
 
-class Cluster:
+class Cluster(Assembly):
     """`.control_plane` (kubeconfig, run_kubectl, get), `.worker` (its node), `.wire` (the way to it), `.volumes`.
 
     This machine is `.host` for the pods, and reaches each of them, and each Service, by its address; who is to reach
@@ -50,6 +51,7 @@ class Cluster:
     """
 
     def __init__(self, directory: Path, wanted: Sequence[Recipe] = IMAGES) -> None:
+        super().__init__()
         self.programs, self._archives = prepare(wanted)
         directory.mkdir(parents=True, exist_ok=True)
         self.directory = directory
@@ -58,7 +60,6 @@ class Cluster:
         self.scheduler: Scheduler
         self.worker: Worker
         self.volumes: Volumes
-        self._running = ExitStack()
 
     @property
     def host(self) -> str:
@@ -120,16 +121,6 @@ class Cluster:
             worker.start()
             wait_until(lambda: self.ready(worker.name), READY_SECONDS, worker.name)
             yield worker
-
-    def stop(self) -> None:
-        """Stop everything."""
-        self._running.close()
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
 
     def _assemble(self) -> None:
         """What needs to know the addresses."""

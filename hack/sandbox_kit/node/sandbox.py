@@ -7,6 +7,7 @@ from typing import Self
 import yaml
 
 from sandbox_kit import samples
+from sandbox_kit.assembly import Assembly
 from sandbox_kit.keystone import Keystone
 from sandbox_kit.node.cluster import Cluster
 from sandbox_kit.node.mariadb import MariaDB
@@ -17,17 +18,17 @@ from sandbox_kit.source import Source
 DATABASE = "database"  # the namespace of the database server
 
 
-class NodeSandbox:
+class NodeSandbox(Assembly):
     """All parts in one directory: `.cluster` with our kinds, `.source`, `.keystone` if wanted, `.mariadb`."""
 
     def __init__(self, directory: Path, *, with_keystone: bool = False) -> None:
+        super().__init__()
         self.directory = directory
         self.cluster = Cluster(directory / "cluster")
         self.mariadb = MariaDB(self.cluster, DATABASE)
         self.source: Source
         self.keystone: Keystone | None = None
         self._with_keystone = with_keystone
-        self._running = ExitStack()
 
     @property
     def addresses(self) -> Addresses:
@@ -54,16 +55,6 @@ class NodeSandbox:
             side_by_side(self._start_kinds, self._start_keystone, lambda: samples.serve(self.source))
             self._running = starting.pop_all()
         return self
-
-    def stop(self) -> None:
-        """Stop everything."""
-        self._running.close()
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
 
     @property
     def _clouds(self) -> Path:
