@@ -7,6 +7,7 @@ import json
 
 import pytest
 from tests.e2e.lab import Service, api, image, store
+from tests.integration.images.lab import condition
 from tests.support import eventually
 
 from glance_operator.api.base import bytes_of
@@ -91,6 +92,27 @@ def test_a_policy_edit_restarts_nothing_and_a_rule_taken_away_is_gone(service: S
     eventually(lambda: started(service).keys() == before.keys() and started(service) != before, 120)
     service.until("gapi/glance", "Ready", "True", timeout=120)
     eventually(listed)
+
+
+def test_what_a_purge_says_when_it_fails_is_told(service: Service) -> None:
+    job = json.loads(
+        service.kubectl("create", "job", "now", "--from=cronjob/glance-purge", "--dry-run=client", "-o", "json")
+    )
+    service.apply(job)
+    service.kubectl("wait", "--for=condition=Complete", "job/now", "--timeout=60s", timeout=70)
+    service.until("gapi/glance", "HousekeepingReady", "True")
+    job["metadata"]["name"] = "nightly"
+    job["spec"]["backoffLimit"] = 0
+    job["spec"]["template"]["spec"]["containers"][0]["command"] = [
+        "/bin/sh",
+        "-c",
+        "echo no room in the binlog; exit 1",
+    ]
+    service.apply(job)
+    told = service.until("gapi/glance", "HousekeepingReady", "False", "PurgeFailed")
+    assert "Job nightly: no room in the binlog" in condition(told, "HousekeepingReady")["message"]
+    service.kubectl("delete", "job", "now", "nightly")
+    service.until("gapi/glance", "HousekeepingReady", "True")
 
 
 def test_a_store_that_holds_images_is_not_let_go(service: Service) -> None:
