@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _PREPARED = 2  # so many images are made before there is a slot for their import
 _SERVICE_FOR = 60.0  # seconds for which stores and methods are taken as known
+_POD_FOR = 600.0  # seconds for which a pod's client is kept that nobody asks for
 
 
 class Telemetry(Protocol):
@@ -43,11 +44,22 @@ class Cloud:
         self.name, self.glance, self.gate, self.slots, self.looks = name, glance, gate, slots, looks
         self._lock = threading.Lock()
         self._service: tuple[float, Service] | None = None
+        self._pods_lock = threading.Lock()
+        self._pods: dict[str, tuple[float, Glance]] = {}
         self.usual = 0.0  # seconds that an import took of late
 
     def took(self, seconds: float) -> None:
         """An import is over, so many seconds after it was begun."""
         self.usual += 0.3 * (seconds - self.usual)
+
+    def at(self, url: str) -> Glance:
+        """The same service at one of its pods; what is wrong with the pod is not held against the service."""
+        with self._pods_lock:
+            now = time.monotonic()
+            self._pods = {one: kept for one, kept in self._pods.items() if now - kept[0] < _POD_FOR}
+            glance = self._pods[url][1] if url in self._pods else self.glance.at(url)
+            self._pods[url] = (now, glance)
+            return glance
 
     def service(self, max_age: float = _SERVICE_FOR) -> Service:
         """Stores and import methods, asked for at most once in ``max_age`` seconds."""
@@ -166,7 +178,8 @@ class Clouds:
 
     def _made(self, name: str, credentials: Credentials) -> Cloud:
         # OpenStack's libraries take a third of a second, which a start with nothing to do does not need
-        from glance_operator.runtime.glance import Endpoint, Glance  # noqa: PLC0415
+        from glance_operator.runtime.endpoint import Endpoint  # noqa: PLC0415
+        from glance_operator.runtime.glance import Glance  # noqa: PLC0415
 
         try:
             endpoint = Endpoint(credentials.settings, ca_file(credentials.ca))

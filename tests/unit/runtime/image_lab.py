@@ -13,8 +13,9 @@ from tests.unit.runtime.image_service import Answer, ImageService
 
 from glance_operator.core.image.observed import View
 from glance_operator.runtime.clouds import Cloud
+from glance_operator.runtime.endpoint import Endpoint
 from glance_operator.runtime.gate import Gate
-from glance_operator.runtime.glance import Endpoint, Glance
+from glance_operator.runtime.glance import Glance
 from glance_operator.runtime.image import ImageController, Look
 from glance_operator.runtime.image.track import Track
 from glance_operator.runtime.looks import Looks

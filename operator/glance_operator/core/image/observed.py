@@ -122,6 +122,17 @@ class Service:
 
 
 @dataclass(frozen=True, slots=True)
+class Node:
+    """A pod of a service of ours. leaving: it ends what it has begun, and is given nothing new."""
+
+    name: str
+    url: str
+    container_id: str = ""  # empty while none runs
+    ready: bool = False
+    leaving: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class StoreMemory:
     """What status.stores remembers of one store."""
 
@@ -169,6 +180,7 @@ class View:
     trouble: State | None = None
     cause: Cause | None = None  # of the trouble
     service: Service = field(default_factory=Service)
+    nodes: tuple[Node, ...] | None = None  # None: a cloud whose pods we do not see
     image: GlanceImage | None = None
     task: Task | None = None
     members: frozenset[str] | None = None  # None: not looked at

@@ -19,6 +19,7 @@ from glance_operator.runtime.engine import finalizer
 from glance_operator.runtime.errors import Refused, Unavailable
 from glance_operator.runtime.image.acting import take
 from glance_operator.runtime.image.looking import seen
+from glance_operator.runtime.image.nodes import nodes_of
 from glance_operator.runtime.image.track import Track
 from glance_operator.runtime.parsing import parsed
 from glance_operator.runtime.queue import Lane
@@ -132,8 +133,10 @@ class ImageController:
         meta, memory = body["metadata"], recall(body)
         generation = meta.get("generation", 0)
         applied = (body.get("status") or {}).get("observedGeneration") == generation
+        spec = self._spec(key, body)
+        api = spec.glance_api_ref
         return View(
-            spec=self._spec(key, body),
+            spec=spec,
             namespace=key.namespace,
             name=key.name,
             uid=meta["uid"],
@@ -143,6 +146,7 @@ class ImageController:
             finalized=finalizer(key.kind) in (meta.get("finalizers") or ()),
             settled=memory.was_ready and applied,
             deleted_at=moment(meta.get("deletionTimestamp")),
+            nodes=nodes_of(self._world.store, key.namespace, api.name) if api else None,
             retry_base=self._world.settings.retry_base,
             lost_grace=self._world.settings.lost_grace,
         )
