@@ -103,6 +103,7 @@ class Clouds:
         self._lock = threading.Lock()
         self._clouds: dict[str, Cloud] = {}
         self._current: dict[tuple[str, str, str], str] = {}
+        self._not_ready: set[tuple[str, str, str]] = set()
 
     def find(self, namespace: str, secret: str, cloud: str, *, fresh: bool = False) -> Cloud:
         """The cloud that this entry of the Secret names, or this GlanceAPI (secret: apis.SERVICE).
@@ -121,8 +122,9 @@ class Clouds:
             self._reader.reread_soon(namespace, secret)
             raise
         if fresh:
-            found.gate.try_now()
             found.forget_service()
+        if fresh or self._has_come_up((namespace, secret, cloud)):
+            found.gate.try_now()
         if found.gate.troubled():
             ca_file(credentials.ca)  # somebody may have cleaned up
             self._reader.reread_soon(namespace, secret)  # the cure may be another password
@@ -134,13 +136,23 @@ class Clouds:
         except Unavailable as error:
             if error.cause is Cause.MISSING:
                 self._forget(namespace, secret, cloud)
+            elif secret == SERVICE:
+                self._not_ready.add((namespace, secret, cloud))
             raise
+
+    def _has_come_up(self, where: tuple[str, str, str]) -> bool:
+        """Once, after a service of ours was said not to serve: nobody has to wait for the end of a pause."""
+        with self._lock:
+            came = where in self._not_ready
+            self._not_ready.discard(where)
+            return came
 
     def _forget(self, namespace: str, secret: str, cloud: str) -> None:
         """Of a cloud without credentials nothing more will be heard, nor of others in the Secret that is gone."""
         gone = (namespace, secret, cloud) if secret == SERVICE else (namespace, secret)
         with self._lock:
             self._current = {where: digest for where, digest in self._current.items() if where[: len(gone)] != gone}
+            self._not_ready.discard((namespace, secret, cloud))
             self._settle()
 
     def _known(self, where: tuple[str, str, str], credentials: Credentials) -> Cloud:

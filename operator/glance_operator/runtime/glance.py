@@ -51,6 +51,10 @@ class Glance:
         """The same service at one of its pods. Its gate is its own: that a pod is gone says nothing of the service."""
         return Glance(self._endpoint.at(url), Gate(crowd=self.crowd), self._fence, self._observe)
 
+    def resting(self) -> bool:
+        """Whether it has failed of late, and is left alone for a while."""
+        return self._gate.wait() > 0
+
     @property
     def crowd(self) -> Crowd:
         """Those who wait for an answer of the cloud."""

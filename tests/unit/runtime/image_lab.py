@@ -48,7 +48,7 @@ class ImageLab:
         self.queue = Queue()
         self.cloud = self.new_cloud()
         self.track = Track(self.cloud, EXPECTED_ID)
-        world = World(
+        self.world = World(
             settings=Settings(retry_base=3, lost_grace=60),
             kube=cast("Any", SimpleNamespace(cluster_id=lambda: "here")),
             store=Store(),
@@ -60,7 +60,7 @@ class ImageLab:
             inputs=cast("Any", None),
             now=lambda: NOW,
         )
-        self.controller = ImageController(world)
+        self.controller = ImageController(self.world)
         self.show(raw())
         service.on("GET /v2/info/stores", Answer(200, {"stores": STORES}))
         self.offer("web-download", "copy-image")
