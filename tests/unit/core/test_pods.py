@@ -122,7 +122,16 @@ class TestCopy:
         assert (entry["reason"], entry["nextAttemptTime"]) == ("CopyInterrupted", "2026-03-01T13:01:00Z")
         assert "pod glance-0 ended while it copied" in plan.state.message
         again = read_again(one, body | {"status": told})
-        assert judged(again).memory.stores == seen.memory.stores
+        assert judged(again).memory.stores["dcn0"].next_attempt == later(stores.LOCK_FOR)
+
+    def test_a_second_copy_that_was_written_down_and_never_sent(self) -> None:
+        """The operator ended in between: the lock is still that of the first, although the pod of the second lives."""
+        written = replace(
+            judged(copying()).memory, node=SECOND.name, container_id=SECOND.container_id, stores={"dcn0": tried(1, -1)}
+        )
+        one = replace(copying(), memory=written)
+        assert not content.running(one)
+        assert isinstance(decide(one)[1].step, stores.CopyToStores)
 
     def test_who_asks_for_a_retry_gets_one(self) -> None:
         """Whether the lock still counts is Glance's to say: here nobody compares clocks with it."""

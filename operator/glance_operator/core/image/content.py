@@ -89,7 +89,7 @@ def running(view: View) -> bool:
 
     A lock that outlives its task is no sign of life: see ``leave_dead_end``.
     """
-    if nodes.lost(view):
+    if nodes.lost(view) or nodes.cut_off(view):
         return False
     if view.task is not None:
         return not view.task.over

@@ -24,6 +24,14 @@ def lost(view: View) -> bool:
     return followed(view) and not over and all(n.container_id != view.memory.container_id for n in view.nodes or ())
 
 
+def cut_off(view: View) -> bool:
+    """The lock is of a copy that is over for sure: lost, or judged before. Glance tells when it counts no longer."""
+    image = view.image
+    if image is None or image.status != "active" or not followed(view):
+        return False
+    return lost(view) or image.lock == view.memory.task_id
+
+
 def choose(view: View, needs: int | None) -> Node | None:
     """The pod that has room and the fewest imports of ours; among equals, each image has its own order."""
     image_id = view.image.id if view.image else view.uid

@@ -94,7 +94,7 @@ def enough(view: View) -> bool:
 def fill_missing(view: View) -> Plan | None:
     """Copy to those missing stores whose time has come."""
     due = _due(view)
-    if not due or view.image is None or (view.image.lock and not nodes.lost(view)) or _obstacle(view):
+    if not due or view.image is None or (view.image.lock and not nodes.cut_off(view)) or _obstacle(view):
         return None
     step = CopyToStores(view.image.id, due, nodes.choose(view, staging.copy_needs(view)))
     plan = doing(step, "Copying", f"Copying the data to {', '.join(due)}", slot=True, after=None)
@@ -157,9 +157,9 @@ def demand_all(view: View) -> Plan | None:
 
 def _delay(view: View) -> str:
     """What keeps a service of ours from copying; empty if nothing does."""
-    if nodes.lost(view) and not _due(view):
-        return f"pod {view.memory.node} ended while it copied. {INTERRUPTED}"
-    return _obstacle(view) if _due(view) else ""
+    if _due(view):
+        return _obstacle(view)
+    return f"pod {view.memory.node} ended while it copied. {INTERRUPTED}" if nodes.lost(view) else ""
 
 
 def hint() -> str:
