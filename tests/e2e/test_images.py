@@ -170,7 +170,7 @@ def test_what_the_staging_space_cannot_hold_is_not_begun(service: Service, sourc
     message = condition(body, "Ready")["message"]
     assert message == (
         "The source has 80 MiB, the staging space of a pod has 64 MiB: "
-        "enlarge spec.staging.emptyDir.sizeLimit of GlanceAPI glance"
+        "set spec.staging.emptyDir.sizeLimit of GlanceAPI glance to more"
     )
     assert condition(body, "Stalled")["status"] == "True"
     assert {one.headers["user-agent"].partition("/")[0] for one in source.requests_of("big")} == {"glance-operator"}

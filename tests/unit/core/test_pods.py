@@ -154,7 +154,7 @@ class TestRoom:
             (
                 "shared",
                 ours(room=SHARED, found=Found(2 * GIB)),
-                "the staging space of all pods has 1 GiB: enlarge spec.staging.pvc.size of GlanceAPI glance",
+                "the staging space of all pods has 1 GiB: set spec.staging.pvc.size of GlanceAPI glance to more",
             ),
             (
                 "converted",
@@ -178,7 +178,7 @@ class TestRoom:
 
     def test_a_copy_says_why_it_is_not_begun(self) -> None:
         one = ours(spec={"stores": TWO}, image=glance_image(size=GIB + 1), memory=memory(), room=EACH)
-        assert "copying takes 1 GiB of staging space" in stores.summary(one)
+        assert "copying takes 1.0 GiB of staging space" in stores.summary(one)
 
     def test_what_has_content_is_left_alone(self) -> None:
         one = ours(image=queued(status="importing", lock="t1"), room=EACH, found=Found(2 * GIB))

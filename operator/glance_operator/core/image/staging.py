@@ -46,7 +46,7 @@ def refuse_too_much(view: View) -> Plan | None:
     needs = content_needs(view)
     if _has_content(view) or not too_much(view, needs):
         return None
-    return stalled(_FULL, f"{_demand(view, needs)}: enlarge {_field(view)}", after=_RECHECK)
+    return stalled(_FULL, f"{_demand(view, needs)}: set {_field(view)} to more", after=_RECHECK)
 
 
 def await_room(view: View) -> Plan | None:
@@ -64,7 +64,9 @@ def narrow(view: View) -> str:
     needs = copy_needs(view)
     if needs is None or view.room is None or not too_much(view, needs):
         return ""
-    return f"copying takes {human(needs)} of staging space, there is {human(view.room.size)}: enlarge {_field(view)}"
+    return (
+        f"copying takes {human(needs)} of staging space, there is {human(view.room.size)}: set {_field(view)} to more"
+    )
 
 
 def _has_content(view: View) -> bool:

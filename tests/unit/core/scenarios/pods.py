@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.unit.core.builders import EXPECTED_ID, URL, glance_image, later, memory, queued, spec, task, view
+from tests.unit.core.builders import EXPECTED_ID, URL, glance_image, later, marker, memory, queued, spec, task, view
 from tests.unit.core.scenarios.row import Row
 
 from glance_operator.core.image.content import CreateImage, Discard, ImportFromUrl
@@ -20,6 +20,7 @@ STARTING = Node("glance-0", FIRST.url, "containerd://b0")
 LEAVING = Node("glance-0", FIRST.url, "containerd://a0", ready=True, leaving=True)
 SHARED, EACH = Room(GIB, "pvc.size", shared=True), Room(GIB, "emptyDir.sizeLimit")
 CONVERTING = Room(GIB, "emptyDir.sizeLimit", converts_to="raw")
+RAW = {"diskFormat": "raw"}
 TWO = {"names": ["central", "dcn0"]}
 
 
@@ -181,7 +182,13 @@ ROOM = [
     ),
     Row(
         "what needs no conversion is compared as it is",
-        ours(spec={"diskFormat": "raw"}, image=queued(), nodes=(FIRST,), room=CONVERTING, found=Found(GIB, GIB)),
+        ours(
+            spec=RAW,
+            image=queued(properties=marker(spec(**RAW))),
+            nodes=(FIRST,),
+            room=CONVERTING,
+            found=Found(GIB, GIB),
+        ),
         "Downloading",
         "InProgress",
         asked(FIRST),
