@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.unit.core.builders import EXPECTED_ID, body_of
 from tests.unit.core.scenarios.pods import ours
-from tests.unit.runtime.image_lab import KEY, raw
+from tests.unit.runtime.image_lab import KEY, PATH, raw
 from tests.unit.runtime.image_service import Answer
 from tests.unit.runtime.ours_lab import IMPORT, OursLab, ours_lab, pod
 
@@ -131,6 +131,14 @@ class TestTheEndOfAPod:
         assert look.plan.step == Discard(EXPECTED_ID, lab.at[0].url)
         lab.controller.act(KEY, look)
         assert lab.at[0].requests() == [f"DELETE /v2/images/{EXPECTED_ID}"]
+
+    def test_an_import_that_was_done_just_before_is_a_success(self, lab: OursLab) -> None:
+        """Pods end when their imports have: the image as it was seen a moment ago says nothing any more."""
+        lab.service.on(f"GET {PATH}", Answer(200, LOCKED), Answer(200, raw()))
+        lab.pods["glance-0"] = pod("glance-0", "containerd://next")
+        look = lab.seen(status=status(**TAKEN))
+        assert (look.plan.state.reason, look.plan.step) == ("Available", None)
+        assert look.view.memory.lost == 0
 
     def test_its_pod_is_given_time_to_come_back(self, lab: OursLab, monkeypatch: pytest.MonkeyPatch) -> None:
         lab.show(LOCKED)

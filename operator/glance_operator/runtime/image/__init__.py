@@ -10,6 +10,7 @@ from glance_operator.api.image import ImageSpec
 from glance_operator.core.conditions import TRUE, find
 from glance_operator.core.image import content, decide, limits, stores
 from glance_operator.core.image.memory import is_fresh_start, is_retried, moment, recall
+from glance_operator.core.image.nodes import lost
 from glance_operator.core.image.observed import Cause, Flight, View
 from glance_operator.core.image.refusals import explain
 from glance_operator.core.image.status import status
@@ -64,10 +65,7 @@ class ImageController:
         track = None
         try:
             track = self._track(key, view.spec, is_retried(body))
-            view = seen(replace(view, cluster=self._world.kube.cluster_id()), track, at_rest)
-            if view.nodes is not None:
-                near = track.cloud.slots.within_reach(key)
-                view = self._ours.added(view, track, self._flights(key, track), near)
+            view = self._seen(key, replace(view, cluster=self._world.kube.cluster_id()), track, at_rest)
         except Unavailable as trouble:
             view = replace(view, trouble=_of_this_image(trouble, view), cause=trouble.cause)
         except Refused as refusal:
@@ -75,6 +73,18 @@ class ImageController:
             view = replace(view, trouble=state, cause=Cause.OUTAGE)
         view, plan = decide(view)
         return Look(view, plan, track if view.looked else None)
+
+    def _seen(self, key: Key, view: View, track: Track, at_rest: bool) -> View:
+        view = seen(view, track, at_rest)
+        if view.nodes is None:
+            return view
+        around = self._flights(key, track), track.cloud.slots.within_reach(key)
+        view = self._ours.added(view, track, *around)
+        if not lost(view):
+            return view
+        # looked at before its pod was seen to be gone, the image may be half of a success: pods end after their imports
+        track.cloud.looks.expire(track.image_id)
+        return self._ours.added(seen(view, track, at_rest=False), track, *around)
 
     def admit(self, key: Key, look: Look) -> Plan | None:
         """Imports are few at a time: who begins one needs a slot, and keeps it until the import is over. The next ones
