@@ -72,7 +72,7 @@ def recreate_what_vanished(view: View) -> Plan | None:
     vanished = view.memory.id == identity.expected_id(view)
     if not (vanished or view.burnt):
         return None
-    message = f"Glance image {identity.expected_id(view)} was deleted outside: making it again under another id"
+    message = f"Glance image {identity.expected_id(view)} is gone: making it again under another id"
     return replace(doing(NextIncarnation(), "Recreating", message), record=True)
 
 
