@@ -54,21 +54,22 @@ class Sources:
         self._asked: dict[tuple[str, str], _Asked] = {}
         self._free = threading.Semaphore(_AT_ONCE)
 
-    def ask(self, url: str, allowed: Filter | None = None) -> Found:
-        """What is known of it after a short wait. ``allowed``: where the image service itself may fetch from."""
-        asked, mine = self._question(url, allowed or Filter())
+    def ask(self, url: str, allowed: Filter | None = None, *, known: bool = False) -> Found:
+        """What is known of it after a short wait. ``allowed``: where the image service itself may fetch from.
+        ``known``: only what was asked before is told."""
+        asked, mine = self._question(url, allowed or Filter(), known)
         if mine:
             threading.Thread(target=self._answer, args=(asked, url, allowed or Filter()), daemon=True).start()
         asked.done.wait(max(0.0, asked.since + _PATIENCE - self._clock()))
         return asked.found
 
-    def _question(self, url: str, allowed: Filter) -> tuple[_Asked, bool]:
+    def _question(self, url: str, allowed: Filter, known: bool) -> tuple[_Asked, bool]:
         """The open or answered one, or a new one, which the caller has to have answered."""
         key, now = (url, repr(allowed)), self._clock()
         with self._lock:
-            if (known := self._asked.get(key)) and now - known.since < _GOOD_FOR:
-                return known, False
-            if not self._free.acquire(blocking=False):
+            if (before := self._asked.get(key)) and now - before.since < _GOOD_FOR:
+                return before, False
+            if known or not self._free.acquire(blocking=False):
                 return _Asked(now - _PATIENCE), False
             if len(self._asked) >= _KEPT:
                 self._asked = {one: a for one, a in self._asked.items() if now - a.since < _GOOD_FOR / 10}

@@ -70,6 +70,13 @@ class TestWhatIsFound:
         source.serve("plain", bytes(11))
         assert sources.ask(url, allowing(source)).size == 11
 
+    def test_who_only_wants_to_know_begins_nothing(self, source: Source) -> None:
+        sources, url = Sources(LOOPBACK), source.serve("plain", bytes(10))
+        assert sources.ask(url, allowing(source), known=True) == Found()
+        assert source.requests == []
+        sources.ask(url, allowing(source))
+        assert sources.ask(url, allowing(source), known=True) == Found(10)
+
 
 class TestWhereItMoves:
     def test_a_redirect_is_followed(self, source: Source) -> None:

@@ -13,7 +13,7 @@ from glance_operator.runtime.errors import unavailable
 from glance_operator.runtime.image.nodes import Pods, fresh
 from glance_operator.runtime.image.track import Track
 from glance_operator.runtime.parsing import parsed
-from glance_operator.runtime.store import Key
+from glance_operator.runtime.store import Key, Version
 from glance_operator.runtime.world import World
 
 _TO_CHOOSE, _TO_FOLLOW = 1.0, 3.0  # seconds for which pods are taken to be as they were
@@ -25,9 +25,11 @@ class Ours:
     def __init__(self, world: World) -> None:
         self._store, self._sources = world.store, world.sources
         self._pods = Pods(world.objects)
+        self._specs: dict[Key, tuple[Version, GlanceAPISpec]] = {}
 
     def added(self, view: View, track: Track, flights: tuple[Flight, ...], near: bool) -> View:
-        """The view with what the rules need to know of the service. ``near``: its import could begin now."""
+        """The view with what the rules need to know of the service. ``near``: its import could begin now, so that its
+        source may be asked for its size."""
         api = view.spec.glance_api_ref
         if api is None or view.nodes is None:
             return view
@@ -36,8 +38,8 @@ class Ours:
             pods = self._pods.now(view.namespace, api.name, _TO_FOLLOW if nodes.followed(view) else _TO_CHOOSE)
             view = replace(view, nodes=tuple(_rested(one, track) for one in fresh(view.nodes, pods)))
         view = replace(view, flights=flights, gone_for=track.gone_for(nodes.lost(view)))
-        if near and (matters or view.image is None):
-            view = self._with_room(view, api.name)
+        if matters or view.image is None:
+            view = self._with_room(view, api.name, near)
             track.needs = (staging.copy_needs if _has_content(view) else staging.content_needs)(view) or 0
         return view
 
@@ -48,16 +50,24 @@ class Ours:
             text = f"pod {node.name} was replaced just before it got the import: another is chosen"
             raise unavailable("PodReplaced", text)
 
-    def _with_room(self, view: View, api: str) -> View:
-        body = self._store.get(Key(SERVICE, view.namespace, api))
-        if body is None:
-            return view
-        spec = parsed(GlanceAPISpec, body)
-        room = room_of(spec)
+    def _with_room(self, view: View, api: str, near: bool) -> View:
+        spec = self._spec(Key(SERVICE, view.namespace, api))
+        room = room_of(spec) if spec else None
         if room is None or _has_content(view) or view.spec.source is None or view.spec.source.http is None:
             return replace(view, room=room)
-        found = self._sources.ask(content.url(view), spec.imports.sources if spec.imports else None)
-        return replace(view, room=room, found=found)
+        allowed = spec.imports.sources if spec and spec.imports else None
+        return replace(view, room=room, found=self._sources.ask(content.url(view), allowed, known=not near))
+
+    def _spec(self, key: Key) -> GlanceAPISpec | None:
+        """Parsed once for all its Images."""
+        version = self._store.version(key)
+        if (known := self._specs.get(key)) and known[0] == version:
+            return known[1]
+        if version is None or (body := self._store.get(key)) is None:
+            return None
+        spec = parsed(GlanceAPISpec, body)
+        self._specs[key] = (version, spec)
+        return spec
 
 
 def room_of(spec: GlanceAPISpec) -> Room | None:
