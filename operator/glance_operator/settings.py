@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 import socket
@@ -59,6 +60,7 @@ class Settings:
     log_format: text or json.  log_level: debug, info, warning or error.
     glance_image: container image of Glance where a GlanceAPI names none; empty = each must name one.
     imports_per_cloud: imports in flight per cloud.
+    source_networks: comma-separated networks (CIDR) that are asked for a source's size although they are not public.
     show_after: a state that is only passing (Queued, Downloading, …) is written when it has lasted so long; the next
         such write of the same object waits twice as long, up to 10 s.
     retry_base: time before the second attempt at an import; it doubles with each further one, up to 10 minutes.
@@ -87,6 +89,7 @@ class Settings:
     log_level: str = _choice("info", "debug", "info", "warning", "error")
     glance_image: str = ""
     imports_per_cloud: int = _number(4, 1, 1000)
+    source_networks: tuple[str, ...] = ()
     show_after: float = _number(2.0, 0.01, 60)
     retry_base: float = _number(5.0, 0.01, 600)
     lost_grace: float = _number(300.0, 0, 86400)
@@ -103,6 +106,8 @@ class Settings:
                 raise SettingsError(
                     f"{namespace!r} is not the name of a namespace (a-z, 0-9 and -, at most 63 characters)"
                 )
+        for network in self.source_networks:
+            _check_network(network)
         if not self.renew_interval < self.renew_deadline < self.lease_duration:
             raise SettingsError(
                 f"{PREFIX}RENEW_INTERVAL ({self.renew_interval:g}) < {PREFIX}RENEW_DEADLINE ({self.renew_deadline:g}) "
@@ -126,6 +131,13 @@ def _parse(name: str, kind: str, bounds: Mapping[str, Any], text: str) -> Any:
     if "words" in bounds and value not in bounds["words"]:
         raise SettingsError(f"{PREFIX}{name.upper()}={text!r} is none of {', '.join(bounds['words'])}")
     return value
+
+
+def _check_network(text: str) -> None:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError as error:
+        raise SettingsError(f"{text!r} is not a network such as 10.20.0.0/16 or fd00::/8") from error
 
 
 def _duration(text: str) -> float:

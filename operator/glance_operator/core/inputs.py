@@ -33,6 +33,11 @@ def of_api(spec: GlanceAPISpec) -> list[Input]:
     return [*_database(spec), *_keystone(spec), *_bus(spec)]
 
 
+def of_auth(spec: GlanceAPISpec) -> list[Input]:
+    """The part of it that tells Keystone who Glance is."""
+    return list(_keystone(spec))
+
+
 def of_store(spec: GlanceStoreSpec) -> list[Input]:
     """What the driver of a store needs, by the words of `core.config.stores`."""
     where = f"spec.{spec.type}"

@@ -53,7 +53,7 @@ def job(body: Mapping[str, Any], events: Events = ()) -> Job:
 def pod(body: Mapping[str, Any], events: Events = ()) -> Pod:
     """The events alone tell why a volume cannot be mounted."""
     meta, status, spec = body["metadata"], body.get("status") or {}, body["spec"]
-    container: Mapping[str, Any] = next(iter(status.get("containerStatuses") or ()), {})
+    container = _container(spec, status)
     running = (container.get("state") or {}).get("running") or {}
     return Pod(
         name=meta["name"],
@@ -71,6 +71,12 @@ def pod(body: Mapping[str, Any], events: Events = ()) -> Pod:
         policy=(meta.get("annotations") or {}).get(POLICY, ""),
         leaving="deletionTimestamp" in meta,
     )
+
+
+def _container(spec: Mapping[str, Any], status: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Of several, that of the first in the spec: the kubelet sorts them by name."""
+    name = spec["containers"][0].get("name")
+    return next((one for one in status.get("containerStatuses") or () if one.get("name", name) == name), {})
 
 
 def _component(body: Mapping[str, Any]) -> str:

@@ -61,7 +61,7 @@ class ApiReader:
 
     def _entry(self, namespace: str, name: str, body: Body, endpoint: str) -> tuple[dict[str, Any], bytes]:
         spec = parsed(GlanceAPISpec, body)
-        wanted = inputs.of_api(spec)
+        wanted = inputs.of_auth(spec)  # what else the service needs it has, as it serves
         found = self._inputs.read(namespace, wanted)
         if words := inputs.missing(wanted, found):
             raise _trouble("APINotReady", f"GlanceAPI {name}: {words}", Cause.OUTAGE)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _PREPARED = 2  # so many images are made before there is a slot for their import
 _SERVICE_FOR = 60.0  # seconds for which stores and methods are taken as known
+_POD_FOR = 600.0  # seconds for which a pod's client is kept that nobody asks for
 
 
 class Telemetry(Protocol):
@@ -43,11 +44,22 @@ class Cloud:
         self.name, self.glance, self.gate, self.slots, self.looks = name, glance, gate, slots, looks
         self._lock = threading.Lock()
         self._service: tuple[float, Service] | None = None
+        self._pods_lock = threading.Lock()
+        self._pods: dict[str, tuple[float, Glance]] = {}
         self.usual = 0.0  # seconds that an import took of late
 
     def took(self, seconds: float) -> None:
         """An import is over, so many seconds after it was begun."""
         self.usual += 0.3 * (seconds - self.usual)
+
+    def at(self, url: str) -> Glance:
+        """The same service at one of its pods; what is wrong with the pod is not held against the service."""
+        with self._pods_lock:
+            now = time.monotonic()
+            self._pods = {one: kept for one, kept in self._pods.items() if now - kept[0] < _POD_FOR}
+            glance = self._pods[url][1] if url in self._pods else self.glance.at(url)
+            self._pods[url] = (now, glance)
+            return glance
 
     def service(self, max_age: float = _SERVICE_FOR) -> Service:
         """Stores and import methods, asked for at most once in ``max_age`` seconds."""
@@ -91,6 +103,7 @@ class Clouds:
         self._lock = threading.Lock()
         self._clouds: dict[str, Cloud] = {}
         self._current: dict[tuple[str, str, str], str] = {}
+        self._not_ready: set[tuple[str, str, str]] = set()
 
     def find(self, namespace: str, secret: str, cloud: str, *, fresh: bool = False) -> Cloud:
         """The cloud that this entry of the Secret names, or this GlanceAPI (secret: apis.SERVICE).
@@ -109,8 +122,9 @@ class Clouds:
             self._reader.reread_soon(namespace, secret)
             raise
         if fresh:
-            found.gate.try_now()
             found.forget_service()
+        if fresh or self._has_come_up((namespace, secret, cloud)):
+            found.gate.try_now()
         if found.gate.troubled():
             ca_file(credentials.ca)  # somebody may have cleaned up
             self._reader.reread_soon(namespace, secret)  # the cure may be another password
@@ -122,13 +136,23 @@ class Clouds:
         except Unavailable as error:
             if error.cause is Cause.MISSING:
                 self._forget(namespace, secret, cloud)
+            elif secret == SERVICE:
+                self._not_ready.add((namespace, secret, cloud))
             raise
+
+    def _has_come_up(self, where: tuple[str, str, str]) -> bool:
+        """Once, after a service of ours was said not to serve: nobody has to wait for the end of a pause."""
+        with self._lock:
+            came = where in self._not_ready
+            self._not_ready.discard(where)
+            return came
 
     def _forget(self, namespace: str, secret: str, cloud: str) -> None:
         """Of a cloud without credentials nothing more will be heard, nor of others in the Secret that is gone."""
         gone = (namespace, secret, cloud) if secret == SERVICE else (namespace, secret)
         with self._lock:
             self._current = {where: digest for where, digest in self._current.items() if where[: len(gone)] != gone}
+            self._not_ready.discard((namespace, secret, cloud))
             self._settle()
 
     def _known(self, where: tuple[str, str, str], credentials: Credentials) -> Cloud:
@@ -166,7 +190,8 @@ class Clouds:
 
     def _made(self, name: str, credentials: Credentials) -> Cloud:
         # OpenStack's libraries take a third of a second, which a start with nothing to do does not need
-        from glance_operator.runtime.glance import Endpoint, Glance  # noqa: PLC0415
+        from glance_operator.runtime.endpoint import Endpoint  # noqa: PLC0415
+        from glance_operator.runtime.glance import Glance  # noqa: PLC0415
 
         try:
             endpoint = Endpoint(credentials.settings, ca_file(credentials.ca))

@@ -141,11 +141,12 @@ class Engine:
         return plan, body
 
     def _record(self, key: Key, body: Body, plan: Plan, status: dict[str, Any] | None) -> Body | None:
-        """The object after what the step will destroy has been written down, and told; None if it is gone."""
+        """The object after what the step will destroy has been written down, and told; None if it is gone. Of what the
+        step begins nothing is told yet."""
         if status is None or status == body.get("status"):
             return body
         if (new := self._publish(key, body, status)) is not None:
-            self._tell(key, body, replace(plan, passing=False))
+            self._tell(key, body, replace(plan, passing=plan.slot))
         return new
 
     def _hold(self, key: Key, body: Body) -> None:

@@ -18,7 +18,7 @@ class Gate:
     """Closed after a failure, for a time that doubles; then one caller goes ahead, and its success opens it.
 
     Thread-safe. ``changed(up)`` is called, outside the lock, after the first request and when the cloud goes down or
-    comes back. ``crowd``: at most ``at_once`` threads, those who wait for an answer of the cloud.
+    comes back. ``crowd``: at most ``at_once`` threads, those who wait for an answer of the cloud; or another gate's.
     """
 
     def __init__(
@@ -26,8 +26,9 @@ class Gate:
         changed: Callable[[bool], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
         at_once: int = 8,
+        crowd: Crowd | None = None,
     ) -> None:
-        self.crowd = Crowd(at_once)
+        self.crowd = crowd or Crowd(at_once)
         self._changed, self._clock = changed, clock
         self._lock = threading.Lock()
         self._trouble: Unavailable | None = None

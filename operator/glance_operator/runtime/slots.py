@@ -43,6 +43,11 @@ class Slots:
         with self._lock:
             return key in self._front()
 
+    def within_reach(self, key: Key) -> bool:
+        """Whether the key has a slot, or would get one now, or may prepare."""
+        with self._lock:
+            return key in self._holders or len(self._holders) < self._bound or key in self._front()
+
     def hold(self, key: Key) -> None:
         """Count a key whose work is under way already (found so after a restart), whatever the bound says."""
         with self._lock:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from glance_operator.runtime.apis import ApiReader, Readers
@@ -16,6 +16,7 @@ from glance_operator.runtime.kube import Kube
 from glance_operator.runtime.metrics import Metrics
 from glance_operator.runtime.objects import Objects
 from glance_operator.runtime.queue import Lane, Queue
+from glance_operator.runtime.sources import Sources
 from glance_operator.runtime.store import Body, Key, Store
 from glance_operator.settings import Settings
 
@@ -52,6 +53,7 @@ class World(Parts):
     clouds: Clouds
     objects: Objects
     inputs: Inputs
+    sources: Sources = field(default_factory=Sources)
     now: Callable[[], datetime] = utcnow
 
 
@@ -88,4 +90,5 @@ def make_world(parts: Parts) -> World:
         at_once=max(1, parts.settings.workers * 3 // 4),  # the others are for other clouds
     )
     parts.metrics.watch_slots(lambda: {c.name: (len(c.slots.holders()), len(c.slots.waiting())) for c in clouds.all()})
-    return World(**vars(parts), clouds=clouds, objects=objects, inputs=given)
+    sources = Sources(parts.settings.source_networks)
+    return World(**vars(parts), clouds=clouds, objects=objects, inputs=given, sources=sources)

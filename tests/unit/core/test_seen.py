@@ -69,6 +69,13 @@ def test_a_pod() -> None:
     assert seen.pod(pod({}, deletionTimestamp="2026-01-01T00:00:00Z")).leaving
 
 
+def test_a_container_that_somebody_added_is_not_taken_for_the_pod_s_own() -> None:
+    """The kubelet sorts them by name."""
+    ours = container(state=RUNNING, containerID="containerd://1")["containerStatuses"]
+    added = {"name": "a-proxy", "state": RUNNING, "containerID": "containerd://0", "restartCount": 0}
+    assert seen.pod(pod({"containerStatuses": [added, *ours]})).container_id == "containerd://1"
+
+
 def stateful_set(generation: int = 2, **status: Any) -> dict[str, Any]:
     template = {"metadata": {}, "spec": pod({})["spec"]}
     return {"metadata": {"generation": generation}, "spec": {"replicas": 2, "template": template}, "status": status}

@@ -31,7 +31,8 @@ from glance_operator.core.conditions import find
 from glance_operator.core.image import decide
 from glance_operator.core.image.memory import text
 from glance_operator.core.image.observed import RETRY_ANNOTATION, Memory, View
-from glance_operator.core.image.status import human, status
+from glance_operator.core.image.sizes import human
+from glance_operator.core.image.status import status
 
 ALL = [*ALIVE, *ENDING]
 WAY_OUT = re.compile(r"\b(correct|enable|remove|restore|reactivate|check|delete|create|set|use)\b")

@@ -23,13 +23,15 @@ from tests.unit.core.builders import (
     view,
 )
 from tests.unit.core.scenarios import BOTH, EITHER, MISSING, NO_COPY
+from tests.unit.core.scenarios.pods import AGAIN, CONVERTING, EACH, FIRST, GIB, LEAVING, SECOND, SHARED, STARTING
 
 from glance_operator.core.conditions import find
 from glance_operator.core.image import content, decide, identity
-from glance_operator.core.image.content import CreateImage
+from glance_operator.core.image.content import CreateImage, ImportFromUrl
 from glance_operator.core.image.deletion import DeleteImage
-from glance_operator.core.image.observed import Cause, GlanceImage, Memory, View
+from glance_operator.core.image.observed import Cause, Flight, Found, GlanceImage, Memory, View
 from glance_operator.core.image.status import status
+from glance_operator.core.image.stores import CopyToStores
 from glance_operator.core.plan import AddFinalizer, LetGo, Phase, Plan
 
 SPECS = st.one_of(
@@ -73,8 +75,19 @@ MEMORIES = st.one_of(
         next_attempt=st.sampled_from([None, later(-5), later(5)]),
         stores=TRIED,
     ),
+    st.builds(
+        Memory,
+        node=st.just("glance-0"),
+        container_id=st.sampled_from([FIRST.container_id, AGAIN.container_id]),
+        lost=st.integers(0, 5),
+        task_id=st.sampled_from(["", "t1"]),
+    ),
     st.builds(memory, stores=TRIED, was_ready=st.booleans(), applied_tags=st.just(frozenset("b"))),
 )
+PODS = st.sampled_from([(), (FIRST, SECOND), (AGAIN, SECOND), (STARTING,), (LEAVING, SECOND)])
+ROOMS = st.sampled_from([None, SHARED, EACH, CONVERTING])
+FLIGHTS = st.sampled_from([(), (Flight("glance-0", GIB),), (Flight("", 1), Flight("glance-1"))])
+FOUND = st.builds(Found, st.sampled_from([None, 7, GIB + 1]), st.sampled_from([None, GIB]))
 TROUBLES = st.sampled_from(
     [None, None, None, (OUTAGE, Cause.OUTAGE), (MISSING, Cause.MISSING), (OUTAGE, Cause.INVALID)]
 )
@@ -99,7 +112,11 @@ def worlds(draw: st.DrawFn) -> View:
     service = draw(st.sampled_from([FULL, FULL, NO_COPY]))
     burnt = image is None and draw(st.booleans())
     task_ = draw(TASKS) if image else None
-    return replace(one, image=image, task=task_, members=members, service=service, burnt=burnt)
+    one = replace(one, image=image, task=task_, members=members, service=service, burnt=burnt)
+    if draw(st.booleans()):
+        return one
+    gone = draw(st.sampled_from([0.0, 99.0]))
+    return replace(one, nodes=draw(PODS), room=draw(ROOMS), found=draw(FOUND), flights=draw(FLIGHTS), gone_for=gone)
 
 
 def told(one: View, plan: Plan, old: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -119,6 +136,12 @@ def test_nothing_is_done_to_an_image_that_is_not_ours_or_is_being_imported(one: 
         assert isinstance(plan.step, DeleteImage)
     if isinstance(plan.step, CreateImage):
         assert one.finalized
+    if isinstance(plan.step, ImportFromUrl | CopyToStores) and one.nodes is not None:
+        node = plan.step.node
+        assert node in one.nodes
+        assert node.open
+        assert plan.record
+        assert told(seen, plan)["status"]["attempt"]["containerID"] == node.container_id
     if not one.looked:
         assert harmless
 

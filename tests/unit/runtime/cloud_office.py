@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from glance_operator.runtime.apis import Reader
 from glance_operator.runtime.clouds import Clouds
 from glance_operator.runtime.credentials import CredentialsReader
 
@@ -24,8 +25,12 @@ class Office:
         self.requests: list[tuple[str, str, str]] = []
         self.cluster_asked, self.cluster_known = 0, threading.Event()
         self.cluster_known.set()
-        self.clouds = Clouds(
-            CredentialsReader(self, lambda: self.now),
+        self.clouds = self.registry(CredentialsReader(self, lambda: self.now))
+
+    def registry(self, reader: Reader) -> Clouds:
+        """Clouds that are found in this way."""
+        return Clouds(
+            reader,
             cluster=self.cluster,
             telemetry=self,
             fence=lambda: None,

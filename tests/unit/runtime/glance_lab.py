@@ -7,8 +7,9 @@ from typing import Any
 
 from tests.unit.runtime.image_service import ImageService
 
+from glance_operator.runtime.endpoint import Endpoint
 from glance_operator.runtime.gate import Gate
-from glance_operator.runtime.glance import Endpoint, Glance
+from glance_operator.runtime.glance import Glance
 
 HEADERS = {"X-Identity-Status": "Confirmed", "X-Roles": "admin", "X-Project-Id": "p1"}
 IMAGE = {"id": "i1", "name": "n", "status": "queued"}

@@ -13,8 +13,9 @@ from tests.unit.runtime.image_service import Answer, ImageService
 
 from glance_operator.core.image.observed import View
 from glance_operator.runtime.clouds import Cloud
+from glance_operator.runtime.endpoint import Endpoint
 from glance_operator.runtime.gate import Gate
-from glance_operator.runtime.glance import Endpoint, Glance
+from glance_operator.runtime.glance import Glance
 from glance_operator.runtime.image import ImageController, Look
 from glance_operator.runtime.image.track import Track
 from glance_operator.runtime.looks import Looks
@@ -47,7 +48,7 @@ class ImageLab:
         self.queue = Queue()
         self.cloud = self.new_cloud()
         self.track = Track(self.cloud, EXPECTED_ID)
-        world = World(
+        self.world = World(
             settings=Settings(retry_base=3, lost_grace=60),
             kube=cast("Any", SimpleNamespace(cluster_id=lambda: "here")),
             store=Store(),
@@ -59,7 +60,7 @@ class ImageLab:
             inputs=cast("Any", None),
             now=lambda: NOW,
         )
-        self.controller = ImageController(world)
+        self.controller = ImageController(self.world)
         self.show(raw())
         service.on("GET /v2/info/stores", Answer(200, {"stores": STORES}))
         self.offer("web-download", "copy-image")

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 from tests.support import eventually
-from tests.unit.runtime.cloud_office import Office
+from tests.unit.runtime.cloud_office import NOWHERE, Office
 
 from glance_operator.core.image.observed import Service
 from glance_operator.core.plan import Phase, State
+from glance_operator.runtime.apis import SERVICE
+from glance_operator.runtime.credentials import Credentials
 from glance_operator.runtime.errors import Unavailable
 from glance_operator.runtime.metrics import Metrics
 from glance_operator.runtime.store import Key
@@ -226,3 +228,63 @@ def test_what_a_service_offers_is_asked_once_a_minute_or_when_somebody_says_so(
     assert cloud.service() is asked[1]
     office.clouds.find("a", "openstack", "lab", fresh=True)
     assert cloud.service() is asked[2]
+
+
+class TestPods:
+    def test_each_has_a_client_of_its_own_that_is_kept_while_it_is_used(
+        self, office: Office, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        office.write("a")
+        cloud = office.clouds.find("a", "openstack", "lab")
+        now = 1000.0
+        monkeypatch.setattr("glance_operator.runtime.clouds.time.monotonic", lambda: now)
+        one, other = cloud.at("http://127.0.0.1:9"), cloud.at("http://127.0.0.1:10")
+        assert one is not other
+        now += 599
+        assert cloud.at("http://127.0.0.1:9") is one
+        now += 599
+        assert cloud.at("http://127.0.0.1:9") is one
+        assert cloud.at("http://127.0.0.1:10") is not other
+
+    def test_that_one_is_gone_is_not_held_against_the_service(self, office: Office) -> None:
+        office.write("a")
+        cloud = office.clouds.find("a", "openstack", "lab")
+        pod = cloud.at("http://127.0.0.1:9")
+        with pytest.raises(Unavailable, match=r"127\.0\.0\.1:9"):
+            pod.image("i1")
+        assert pod.resting()
+        assert not cloud.gate.troubled()
+        assert office.up == []
+        assert office.requests == [("a/openstack/lab", "GET", "<error>")]
+
+
+class Services:
+    """A reader of GlanceAPIs of which one is told whether it serves."""
+
+    trouble: Unavailable | None = None
+
+    def read(self, namespace: str, source: str, name: str) -> Credentials:
+        if self.trouble:
+            raise self.trouble
+        return Credentials("digest", NOWHERE, b"")
+
+    def reread_now(self, namespace: str, source: str) -> None: ...
+    def reread_soon(self, namespace: str, source: str) -> None: ...
+
+
+def test_a_service_of_ours_that_is_back_is_asked_at_once(office: Office) -> None:
+    """The pause after its last failure is half a minute by then; whoever is woken by its readiness need not wait."""
+    reader = Services()
+    clouds = office.registry(reader)
+    cloud = clouds.find("ns", SERVICE, "glance")
+    for _ in range(6):
+        cloud.gate.failed(DOWN)
+    assert cloud.gate.wait() > 10
+    assert clouds.find("ns", SERVICE, "glance").gate.wait() > 10, "that it is asked for is no sign of life"
+    reader.trouble = Unavailable(State(Phase.WORKING, "APINotReady", "not yet"))
+    with pytest.raises(Unavailable, match="not yet"):
+        clouds.find("ns", SERVICE, "glance")
+    reader.trouble = None
+    assert clouds.find("ns", SERVICE, "glance").gate.wait() == 0
+    cloud.gate.failed(DOWN)
+    assert clouds.find("ns", SERVICE, "glance").gate.wait() > 0, "once, not each time"

@@ -14,8 +14,9 @@ from tests.unit.runtime.image_service import Answer
 
 from glance_operator.core.image.observed import GlanceImage, Service, Task
 from glance_operator.core.plan import Phase, State
+from glance_operator.runtime.endpoint import Endpoint
 from glance_operator.runtime.errors import Refused, Unavailable
-from glance_operator.runtime.glance import Endpoint, Glance
+from glance_operator.runtime.glance import Glance
 
 pytestmark = pytest.mark.filterwarnings("ignore::PendingDeprecationWarning:openstack.*")
 

@@ -13,9 +13,10 @@ from tests.unit.runtime.glance_lab import IMAGE, Lab
 from tests.unit.runtime.image_service import TOKEN, Answer, Asked
 
 from glance_operator.core.image.observed import GlanceImage
+from glance_operator.runtime.endpoint import Endpoint
 from glance_operator.runtime.errors import Unavailable
 from glance_operator.runtime.gate import Gate
-from glance_operator.runtime.glance import Endpoint, Glance
+from glance_operator.runtime.glance import Glance
 
 pytestmark = pytest.mark.filterwarnings("ignore::PendingDeprecationWarning:openstack.*")
 
@@ -145,7 +146,7 @@ def test_a_keystone_that_never_answers_holds_nobody_for_long(
     monkeypatch: pytest.MonkeyPatch, words: str, crowd: int, timeouts: tuple[float, float]
 ) -> None:
     """It takes the connection and says nothing; or not even that, because others fill its queue."""
-    monkeypatch.setattr("glance_operator.runtime.glance._TIMEOUT", timeouts)
+    monkeypatch.setattr("glance_operator.runtime.endpoint._TIMEOUT", timeouts)
     with ExitStack() as stack:
         silent = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0 if crowd else 8))
         for other in [stack.enter_context(socket.socket()) for _ in range(crowd)]:

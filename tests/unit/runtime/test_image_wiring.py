@@ -33,10 +33,10 @@ SPEC = {
 class Process(Cluster):
     """An API server in memory with one Secret, and the engine as the process builds it."""
 
-    transport = None  # for kinds that none of these tests has
-
-    def __init__(self, service: ImageService) -> None:
+    def __init__(self, service: ImageService, transport: Any = None) -> None:
+        """``transport``: to other kinds than Images."""
         super().__init__()
+        self.transport = transport
         self.service, self.secret_reads = service, 0
         self.store, self.queue = Store(WIRING.indexes), Queue()
         parts = Parts(

@@ -37,6 +37,8 @@ class Node(Model):
     """Name of the pod."""
     ready: bool | None = None
     """Whether it serves."""
+    leaving: bool | None = None
+    """Whether it is being ended; it gets no more imports."""
     url: str | None = None
     """Its own address, to which imports are sent."""
     container_id: str | None = None

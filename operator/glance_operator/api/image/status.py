@@ -62,6 +62,8 @@ class Attempt(Model):
     """API pod that took the import, where it is ours."""
     container_id: str | None = None
     """Container of that pod; the attempt is dead when it is gone."""
+    lost: int | None = None
+    """Attempts at this content that ended with their pod."""
     start_time: Time | None = None
     """When the attempt began."""
     count: int | None = None

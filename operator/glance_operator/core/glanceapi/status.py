@@ -129,6 +129,7 @@ def _pods(view: View) -> dict[str, Any]:
         {
             "name": pod.name,
             "ready": pod.ready,
+            "leaving": pod.leaving or "",
             "url": f"{scheme}://{pod.name}.{view.name}-pods.{view.namespace}.svc.cluster.local:{PORT}",
             "containerID": pod.container_id,
             "restarts": pod.restarts,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from glance_operator.core.image import content, deletion, identity, limits, metadata, stores
+from glance_operator.core.image import content, deletion, identity, limits, metadata, staging, stores
 from glance_operator.core.image.memory import judged
 from glance_operator.core.image.observed import View
 from glance_operator.core.plan import Phase, Plan, Rule, State, first_of
@@ -24,11 +24,14 @@ RULES: tuple[Rule[View], ...] = (
     # the content: until the image is active and unlocked, nothing below speaks
     content.recreate_what_vanished,
     content.cut_what_takes_too_long,
+    content.leave_with_its_pod,
     content.await_running_import,
     content.leave_dead_end,  # further dead ends of Glance have their place here
     content.start_over_with_other_content,
     content.refuse_what_cannot_work,
     content.respect_retry_limit,
+    staging.refuse_too_much,
+    staging.await_room,
     limits.hold,
     content.create,
     content.fetch,

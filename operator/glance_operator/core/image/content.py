@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 from glance_operator.api.base import seconds
 from glance_operator.api.image import ImageSpec
-from glance_operator.core.image import identity, metadata, retries, stores
-from glance_operator.core.image.observed import View
+from glance_operator.core.image import identity, metadata, nodes, retries, staging, stores
+from glance_operator.core.image.observed import Node, View
 from glance_operator.core.plan import Plan, Step, doing, stalled, waiting
 
 WEB_DOWNLOAD = "web-download"
@@ -25,18 +25,24 @@ class CreateImage(Step):
 
 @dataclass(frozen=True, slots=True)
 class ImportFromUrl(Step):
-    """POST /v2/images/{id}/import by web-download. ``stores`` empty: the service knows no stores by name."""
+    """POST /v2/images/{id}/import by web-download. ``stores`` empty: the service knows no stores by name.
+
+    ``node``: the pod that is asked, where we see them.
+    """
 
     image_id: str
     url: str
     stores: tuple[str, ...]
+    node: Node | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Discard(Step):
-    """DELETE an image of ours that can no longer be completed; the next incarnation follows."""
+    """DELETE an image of ours that can no longer be completed; the next incarnation follows. ``place``: address of
+    the pod that has what the import has left; empty = any."""
 
     image_id: str
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +72,7 @@ def recreate_what_vanished(view: View) -> Plan | None:
     vanished = view.memory.id == identity.expected_id(view)
     if not (vanished or view.burnt):
         return None
-    message = f"Glance image {identity.expected_id(view)} was deleted outside: making it again under another id"
+    message = f"Glance image {identity.expected_id(view)} is gone: making it again under another id"
     return replace(doing(NextIncarnation(), "Recreating", message), record=True)
 
 
@@ -83,6 +89,8 @@ def running(view: View) -> bool:
 
     A lock that outlives its task is no sign of life: see ``leave_dead_end``.
     """
+    if nodes.lost(view) or nodes.cut_off(view):
+        return False
     if view.task is not None:
         return not view.task.over
     return view.image is not None and bool(view.image.lock)
@@ -99,7 +107,18 @@ def cut_what_takes_too_long(view: View) -> Plan | None:
     if view.image is None or not overdue(view):
         return None
     message = f"No end of the download within spec.downloadTimeout ({view.spec.download_timeout}): starting again"
-    return replace(doing(Discard(view.image.id), "Recreating", message), record=True)
+    return replace(doing(Discard(view.image.id, nodes.place(view)), "Recreating", message), record=True)
+
+
+def leave_with_its_pod(view: View) -> Plan | None:
+    """The pod took the import with it before there was any content: only DELETE helps."""
+    image = view.image
+    if image is None or image.status == "active" or not nodes.lost(view):
+        return None
+    message = f"{nodes.ended(view)}: starting again under another id"
+    if not nodes.settled(view):
+        return waiting("ImportLost", message, after=nodes.LOOK)
+    return replace(doing(Discard(image.id, nodes.place(view)), "ImportLost", message), record=True)
 
 
 def await_running_import(view: View) -> Plan | None:
@@ -121,7 +140,7 @@ def leave_dead_end(view: View) -> Plan | None:
     if not image.lock and image.status != "importing":
         return None
     message = "Glance cannot complete this import any more: starting again under another id"
-    return replace(doing(Discard(image.id), "Recreating", message), record=True)
+    return replace(doing(Discard(image.id, nodes.place(view)), "Recreating", message), record=True)
 
 
 def start_over_with_other_content(view: View) -> Plan | None:
@@ -158,8 +177,12 @@ def fetch(view: View) -> Plan | None:
     image, source = view.image, view.spec.source
     if image is None or image.status != "queued" or source is None:
         return None
-    step = ImportFromUrl(image.id, url(view), stores.targets(view))
-    return doing(step, "Downloading", f"Glance is downloading {retries.shown(url(view))}", slot=True, after=None)
+    if wait := nodes.await_one(view):
+        return wait
+    node = nodes.choose(view, staging.content_needs(view))
+    step = ImportFromUrl(image.id, url(view), stores.targets(view), node)
+    plan = doing(step, "Downloading", f"Glance is downloading {retries.shown(url(view))}", slot=True, after=None)
+    return replace(plan, record=node is not None)  # which container has it: the import ends with that one
 
 
 def await_active(view: View) -> Plan | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from glance_operator.core.image import content, identity
+from glance_operator.core.image import content, identity, nodes
 from glance_operator.core.image.metadata import UpdateImage
 from glance_operator.core.image.observed import Cause, View
 from glance_operator.core.plan import LetGo, Plan, Step, doing, waiting
@@ -15,7 +15,10 @@ GRACE_FOR_IMPORT = timedelta(seconds=30)  # a short import ends well; a longer o
 
 @dataclass(frozen=True, slots=True)
 class DeleteImage(Step):
+    """``place``: address of the pod that has what an import has left; empty = any."""
+
     image_id: str
+    place: str = ""
 
 
 def release_untouched(view: View) -> Plan | None:
@@ -83,7 +86,7 @@ def lift_protection(view: View) -> Plan | None:
 def delete(view: View) -> Plan:
     if view.image is None:
         raise AssertionError("release_when_gone answers before")
-    return doing(DeleteImage(view.image.id), "Deleting", "Deleting the image from Glance")
+    return doing(DeleteImage(view.image.id, nodes.place(view)), "Deleting", "Deleting the image from Glance")
 
 
 RULES = (

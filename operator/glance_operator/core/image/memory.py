@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from glance_operator.core.conditions import TRUE, find
-from glance_operator.core.image import content, retries, stores
+from glance_operator.core.image import content, nodes, retries, stores
 from glance_operator.core.image.observed import RETRY_ANNOTATION, Memory, StoreMemory, View
 
 CLOUD_READY = "CloudReady"
@@ -59,7 +59,12 @@ def recall(body: Mapping[str, Any]) -> Memory:
         attempts=attempt.get("count") or 0,
         next_attempt=moment(attempt.get("nextAttemptTime")),
         task_id=attempt.get("taskID") or "",
-        stores={s["name"]: _store(s) for s in status.get("stores") or () if s.get("attempts")},
+        node=attempt.get("node") or "",
+        container_id=attempt.get("containerID") or "",
+        lost=attempt.get("lost") or 0,
+        stores={
+            s["name"]: _store(s) for s in status.get("stores") or () if s.get("attempts") or s.get("nextAttemptTime")
+        },
         applied_properties=_names(applied.get("properties")),
         applied_tags=_names(applied.get("tags")),
         applied_members=_names(applied.get("members")),
@@ -77,7 +82,7 @@ def _names(values: Iterable[str] | None) -> frozenset[str]:
 
 
 def _forget_attempts(memory: Memory) -> Memory:
-    return replace(memory, attempts=0, next_attempt=None, stores={})
+    return replace(memory, attempts=0, next_attempt=None, lost=0, stores={})
 
 
 def judged(view: View) -> View:
@@ -89,12 +94,12 @@ def judged(view: View) -> View:
     arrived = view.image is not None and view.image.status == "active" and not content.running(view)
     if arrived and not before:
         view = replace(view, memory=_arrived(view))
-    return _task_judged(view, before)
+    return _loss_judged(view) if nodes.lost(view) else _task_judged(view, before)
 
 
 def _arrived(view: View) -> Memory:
     """The attempts at the content are over."""
-    return replace(view.memory, imported=True, source=content.url(view), attempts=0, next_attempt=None)
+    return replace(view.memory, imported=True, source=content.url(view), attempts=0, next_attempt=None, lost=0)
 
 
 def _task_judged(view: View, before: bool) -> View:
@@ -109,6 +114,32 @@ def _task_judged(view: View, before: bool) -> View:
     if before and not memory.task_id:
         return view  # the import itself, which went well: only what comes after it may have failed to copy
     return replace(view, memory=_stores_judged(view) if image.status == "active" else _import_judged(view))
+
+
+def _loss_judged(view: View) -> View:
+    """An import that ended with its pod: of content, counted once; of a copy, its stores wait for the end of the lock.
+
+    That a service is rolled out is not the source's fault; that its pods end with each attempt may be.
+    """
+    image, memory = view.image, view.memory
+    if image is None:
+        return view
+    if image.status == "active":
+        return replace(view, memory=replace(memory, task_id=image.lock, stores=_held_up(view)))
+    if image.lock == memory.task_id:
+        return view
+    hash_ = content.content_hash(view.spec)
+    view = replace(view, memory=replace(memory, task_id=image.lock, attempt_hash=hash_, lost=memory.lost + 1))
+    return replace(view, memory=_import_judged(view)) if view.memory.lost > nodes.SPARED else view
+
+
+def _held_up(view: View) -> dict[str, StoreMemory]:
+    """Once told of a copy that was cut: none of the stores that lack the data is tried while its lock counts."""
+    image, known = view.image, view.memory.stores
+    if image is None or image.lock == view.memory.task_id:
+        return dict(known)
+    end = view.now + timedelta(seconds=stores.LOCK_FOR)
+    return {s: replace(known.get(s, StoreMemory()), next_attempt=end) for s in stores.missing(view)}
 
 
 def _import_judged(view: View) -> Memory:

@@ -122,6 +122,50 @@ class Service:
 
 
 @dataclass(frozen=True, slots=True)
+class Node:
+    """A pod of a service of ours. leaving: it ends what it has begun, and is given nothing new."""
+
+    name: str
+    url: str
+    container_id: str = ""  # empty while none runs
+    ready: bool = False
+    leaving: bool = False
+
+    @property
+    def open(self) -> bool:
+        """Whether it may be given an import."""
+        return self.ready and not self.leaving and bool(self.url and self.container_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Where a service of ours keeps an import's bytes until they are in their stores: ``size`` bytes, as ``field`` of
+    spec.staging says; ``shared`` by its pods, or as much for each. ``converts_to``: the format made of all images."""
+
+    size: int
+    field: str
+    shared: bool = False
+    converts_to: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a source has told of its content, in bytes; None where it did not."""
+
+    size: int | None = None
+    virtual_size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Flight:
+    """An import of another Image on the same service: its pod, empty if it has none yet, and what it needs of the
+    room."""
+
+    node: str
+    needs: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class StoreMemory:
     """What status.stores remembers of one store."""
 
@@ -143,6 +187,9 @@ class Memory:
     attempts: int = 0  # failed attempts of that content
     next_attempt: datetime | None = None
     task_id: str = ""  # the last task that has been judged
+    node: str = ""  # the pod that the import was sent to
+    container_id: str = ""  # that ran in it
+    lost: int = 0  # imports of that content that ended with their pod
     stores: Mapping[str, StoreMemory] = field(default_factory=dict)
     applied_properties: frozenset[str] = frozenset()
     applied_tags: frozenset[str] = frozenset()
@@ -169,6 +216,11 @@ class View:
     trouble: State | None = None
     cause: Cause | None = None  # of the trouble
     service: Service = field(default_factory=Service)
+    nodes: tuple[Node, ...] | None = None  # None: a cloud whose pods we do not see
+    flights: tuple[Flight, ...] = ()
+    gone_for: float = 0.0  # seconds since the container that took the import was found to be gone
+    room: Room | None = None  # None: nobody knows
+    found: Found = field(default_factory=Found)  # at the address that the next attempt takes
     image: GlanceImage | None = None
     task: Task | None = None
     members: frozenset[str] | None = None  # None: not looked at

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from glance_operator.core.image import content, deletion, identity, metadata, retries, stores
+from glance_operator.core.image import content, deletion, identity, metadata, nodes, retries, stores
 from glance_operator.core.image.observed import View
 from glance_operator.core.plan import Phase, Plan, State, Step, stalled, waiting
 
 LATER = 60.0  # seconds until it is tried again although only people can help
+_LOCKED = 600.0  # the same for the lock of a copy that was cut off: Glance says when it counts no longer
 _MAKES_CONTENT = (content.CreateImage, content.ImportFromUrl, stores.CopyToStores)
 
 
@@ -23,7 +24,7 @@ def explain(view: View, step: Step, code: int, said: str) -> Plan:
         return replace(waiting("Recreating", message, passing=True), backoff=True)
     if isinstance(step, stores.CopyToStores) and stores.enough(view):
         message = f"{stores.summary(view)}, where Glance refuses to copy it (HTTP {code}): {said}"
-        return Plan(State(Phase.READY, "PartialFailure", message), after=LATER)
+        return Plan(State(Phase.READY, "PartialFailure", message), after=_LOCKED if nodes.cut_off(view) else LATER)
     return _by_code(code, said) or _bad_request(step, code, said)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
+from glance_operator.core.image import nodes
 from glance_operator.core.image.observed import View
 from glance_operator.core.plan import Phase, Plan, State, stalled, waiting
 
@@ -35,6 +36,11 @@ def shown(url: str) -> str:
 
 def _advice(view: View) -> str:
     tried = source(view, max(0, view.memory.attempts - 1))
+    if view.memory.lost > nodes.SPARED:
+        return (
+            f"{view.memory.lost} imports ended with the pod that ran them: see the conditions of GlanceAPI "
+            f"{nodes.api(view)}, and whether its pods have the memory and the staging space for this image"
+        )
     return (
         f"Glance could not import {shown(tried)} and tells no cause: check that the URL answers where Glance runs, "
         f"that its content is {view.spec.disk_format}, and that the stores have room"

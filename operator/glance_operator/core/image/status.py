@@ -9,9 +9,8 @@ from glance_operator.core.conditions import FALSE, TRUE, UNKNOWN, Condition, fin
 from glance_operator.core.image import content, identity, metadata, retries, stores
 from glance_operator.core.image.memory import CLOUD_READY, retry_wanted, text
 from glance_operator.core.image.observed import GlanceImage, Memory, StoreMemory, View
+from glance_operator.core.image.sizes import human
 from glance_operator.core.plan import Phase, Plan
-
-_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 
 
 def status(view: View, plan: Plan, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -25,8 +24,8 @@ def status(view: View, plan: Plan, body: Mapping[str, Any]) -> dict[str, Any]:
         return {**old, **said}
     if isinstance(plan.step, content.NextIncarnation):
         number = view.memory.incarnation + 1
-        return {**said, **_attempt(view), "incarnation": number, "storesReady": f"0/{stores.ready(view)[1]}"}
-    return _without_empty({**said, **_image(view), **_attempt(view), **_stores(view, plan, old)})
+        return {**said, **_attempt(view, plan), "incarnation": number, "storesReady": f"0/{stores.ready(view)[1]}"}
+    return _without_empty({**said, **_image(view), **_attempt(view, plan), **_stores(view, plan, old)})
 
 
 def _without_empty(values: dict[str, Any]) -> dict[str, Any]:
@@ -146,18 +145,30 @@ def _applied(view: View) -> dict[str, Any]:
     )
 
 
-def _attempt(view: View) -> dict[str, Any]:
+def _attempt(view: View, plan: Plan) -> dict[str, Any]:
     memory = view.memory
+    node, container = _taker(view, plan)
     attempt = {
         "contentHash": memory.attempt_hash,
         "source": retries.source(view, memory.attempts - 1) if memory.attempts else None,
         "method": content.WEB_DOWNLOAD if memory.attempts else None,
         "taskID": memory.task_id,
+        "node": node,
+        "containerID": container,
+        "lost": memory.lost,
         "count": memory.attempts,
         "nextAttemptTime": text(memory.next_attempt) if memory.next_attempt else None,
     }
     attempt = _without_empty({k: v for k, v in attempt.items() if v != 0})
     return {"attempt": attempt} if attempt else {}
+
+
+def _taker(view: View, plan: Plan) -> tuple[str, str]:
+    """Pod and container that have the import: written before it is sent, and kept as long as its lock is there."""
+    if isinstance(plan.step, content.ImportFromUrl | stores.CopyToStores) and (node := plan.step.node):
+        return node.name, node.container_id
+    locked = view.nodes is not None and view.image is not None and view.image.lock
+    return (view.memory.node, view.memory.container_id) if locked else ("", "")
 
 
 def _stores(view: View, plan: Plan, old: Mapping[str, Any]) -> dict[str, Any]:
@@ -194,15 +205,9 @@ def _store_condition(view: View, plan: Plan, name: str) -> Condition:
         return Condition(name, FALSE, "UnknownStore", "The image service has no store of this name")
     if content.running(view):
         return Condition(name, FALSE, "Importing")
-    if name in view.memory.stores:
+    if memory := view.memory.stores.get(name):
+        if not memory.attempts:
+            return Condition(name, FALSE, "CopyInterrupted", stores.INTERRUPTED)
         return Condition(name, FALSE, "ImportFailed", stores.hint())
     stopped = plan.state.phase is Phase.STALLED or view.memory.attempts
     return Condition(name, FALSE, plan.state.reason if stopped else "Pending")
-
-
-def human(size: int) -> str:
-    """A size in binary units: ``1.2 KiB``."""
-    value, unit = float(size), 0
-    while value >= 1024 and unit < len(_UNITS) - 1:
-        value, unit = value / 1024, unit + 1
-    return f"{value:.0f} {_UNITS[unit]}" if unit == 0 or value == int(value) else f"{value:.1f} {_UNITS[unit]}"

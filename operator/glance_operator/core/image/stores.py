@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from glance_operator.core.image.observed import StoreMemory, View
+from glance_operator.core.image import nodes, staging
+from glance_operator.core.image.observed import Node, StoreMemory, View
 from glance_operator.core.plan import Plan, Step, doing, stalled, waiting
 
 COPY_IMAGE = "copy-image"
 LOCKED = 10.0  # seconds between two looks for the end of a lock whose task is over
+LOCK_FOR = 61 * 60.0  # seconds after the end of a copy in which Glance refuses another: its lock counts for an hour
+INTERRUPTED = "Glance keeps an image locked for an hour after a copy that was cut off: the next attempt follows then"
 RECHECK = 60.0  # seconds until the service is asked again for stores and methods that it did not have
 
 
 @dataclass(frozen=True, slots=True)
 class CopyToStores(Step):
-    """POST /v2/images/{id}/import by copy-image."""
+    """POST /v2/images/{id}/import by copy-image. ``node``: the pod that is asked, where we see them."""
 
     image_id: str
     stores: tuple[str, ...]
+    node: Node | None = None
 
 
 def targets(view: View) -> tuple[str, ...]:
@@ -89,12 +93,27 @@ def enough(view: View) -> bool:
 
 def fill_missing(view: View) -> Plan | None:
     """Copy to those missing stores whose time has come."""
-    due = tuple(s for s in missing(view) if _can_be_filled(view, s) and is_due(view, s))
-    if not due or view.image is None or view.image.lock:
+    due = _due(view)
+    if not due or view.image is None or (view.image.lock and not nodes.cut_off(view)) or _obstacle(view):
         return None
-    step = CopyToStores(view.image.id, due)
+    step = CopyToStores(view.image.id, due, nodes.choose(view, staging.copy_needs(view)))
     plan = doing(step, "Copying", f"Copying the data to {', '.join(due)}", slot=True, after=None)
     return replace(plan, record=True)  # which task was the last before: the next is counted against the stores
+
+
+def _due(view: View) -> tuple[str, ...]:
+    return tuple(s for s in missing(view) if _can_be_filled(view, s) and is_due(view, s))
+
+
+def _obstacle(view: View) -> str:
+    """Why a service of ours cannot copy now; empty if it can."""
+    if narrow := staging.narrow(view):
+        return narrow
+    needs = staging.copy_needs(view)
+    if wait := nodes.await_one(view):
+        return wait.state.message
+    node = nodes.choose(view, needs)
+    return "" if node is None or staging.fits(view, node, needs) else "other imports fill the staging space"
 
 
 def _can_be_filled(view: View, store: str) -> bool:
@@ -131,7 +150,16 @@ def demand_all(view: View) -> Plan | None:
         )
     if all(given_up(view, s) for s in lacking):
         return stalled("RetryLimitExceeded", f"Gave up storing the data in {where}. {hint()}")
+    if why := _delay(view):
+        return waiting("StoreImportDelayed", f"The data is missing in {where}: {why}", after=until_next(view))
     return waiting("StoreImportFailed", f"The data is missing in {where}. {hint()}", after=until_next(view))
+
+
+def _delay(view: View) -> str:
+    """What keeps a service of ours from copying; empty if nothing does."""
+    if _due(view):
+        return _obstacle(view)
+    return f"pod {view.memory.node} ended while it copied. {INTERRUPTED}" if nodes.lost(view) else ""
 
 
 def hint() -> str:
@@ -145,6 +173,8 @@ def until_next(view: View) -> float | None:
     """Seconds until the next attempt on a missing store; None if there is none to come."""
     memories = [view.memory.stores.get(s, StoreMemory()) for s in missing(view) if _can_be_filled(view, s)]
     times = [m.next_attempt for m in memories if m.next_attempt]
+    if _due(view) and _obstacle(view):
+        return LOCKED
     least = LOCKED if view.image and view.image.lock else 0.1
     return max(least, (min(times) - view.now).total_seconds()) if times else None
 
@@ -154,4 +184,6 @@ def summary(view: View) -> str:
     done, wanted = ready(view)
     lacking = ", ".join(missing(view))
     served = f"Served from {done} of {wanted} stores"
-    return f"{served}; missing in {lacking}" if lacking else served
+    if not lacking:
+        return served
+    return f"{served}; missing in {lacking}" + (f": {why}" if (why := _delay(view)) else "")

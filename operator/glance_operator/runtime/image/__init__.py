@@ -10,7 +10,8 @@ from glance_operator.api.image import ImageSpec
 from glance_operator.core.conditions import TRUE, find
 from glance_operator.core.image import content, decide, limits, stores
 from glance_operator.core.image.memory import is_fresh_start, is_retried, moment, recall
-from glance_operator.core.image.observed import Cause, View
+from glance_operator.core.image.nodes import lost
+from glance_operator.core.image.observed import Cause, Flight, View
 from glance_operator.core.image.refusals import explain
 from glance_operator.core.image.status import status
 from glance_operator.core.plan import Phase, Plan, State, waiting
@@ -19,6 +20,8 @@ from glance_operator.runtime.engine import finalizer
 from glance_operator.runtime.errors import Refused, Unavailable
 from glance_operator.runtime.image.acting import take
 from glance_operator.runtime.image.looking import seen
+from glance_operator.runtime.image.nodes import nodes_of
+from glance_operator.runtime.image.ours import Ours
 from glance_operator.runtime.image.track import Track
 from glance_operator.runtime.parsing import parsed
 from glance_operator.runtime.queue import Lane
@@ -26,6 +29,7 @@ from glance_operator.runtime.store import Body, Key
 from glance_operator.runtime.world import World
 
 _AWAIT = 10.0  # seconds between two looks for something that somebody else must bring
+_OTHER_POD = 1.0  # seconds until another pod is asked for an import that one did not take
 _QUEUED_PER_SECOND = 50.0  # so many of the waiting ones say that they wait: not all at once
 
 
@@ -44,6 +48,7 @@ class ImageController:
     def __init__(self, world: World) -> None:
         self._world = world
         self._tracks: dict[Key, Track] = {}
+        self._ours = Ours(world)
 
     def look(self, key: Key, body: Body) -> Look:
         view = self._view(key, body)
@@ -60,7 +65,7 @@ class ImageController:
         track = None
         try:
             track = self._track(key, view.spec, is_retried(body))
-            view = seen(replace(view, cluster=self._world.kube.cluster_id()), track, at_rest)
+            view = self._seen(key, replace(view, cluster=self._world.kube.cluster_id()), track, at_rest)
         except Unavailable as trouble:
             view = replace(view, trouble=_of_this_image(trouble, view), cause=trouble.cause)
         except Refused as refusal:
@@ -68,6 +73,18 @@ class ImageController:
             view = replace(view, trouble=state, cause=Cause.OUTAGE)
         view, plan = decide(view)
         return Look(view, plan, track if view.looked else None)
+
+    def _seen(self, key: Key, view: View, track: Track, at_rest: bool) -> View:
+        view = seen(view, track, at_rest)
+        if view.nodes is None:
+            return view
+        around = self._flights(key, track), track.cloud.slots.within_reach(key)
+        view = self._ours.added(view, track, *around)
+        if not lost(view):
+            return view
+        # looked at before its pod was seen to be gone, the image may be half of a success: pods end after their imports
+        track.cloud.looks.expire(track.image_id)
+        return self._ours.added(seen(view, track, at_rest=False), track, *around)
 
     def admit(self, key: Key, look: Look) -> Plan | None:
         """Imports are few at a time: who begins one needs a slot, and keeps it until the import is over. The next ones
@@ -88,18 +105,22 @@ class ImageController:
     def act(self, key: Key, look: Look) -> None:
         if look.track is None or look.plan.step is None:
             raise AssertionError("only an image that was looked at is acted on")
-        take(look.plan.step, look.track)
-        if isinstance(look.plan.step, content.ImportFromUrl | stores.CopyToStores):  # others' looks tell of it, too
-            self._follow(key, look, look.track, running=True)
+        step = look.plan.step
+        if not isinstance(step, content.ImportFromUrl | stores.CopyToStores):
+            take(step, look.track)
+            return
+        if step.node:
+            self._ours.confirm(look.view, step.node)
+        take(step, look.track)
+        self._follow(key, look, look.track, running=True)  # others' looks tell of it, too
 
     def refused(self, key: Key, look: Look, error: Refused | Unavailable) -> Plan:
         if look.track is None or look.plan.step is None:
             raise AssertionError("only a step is refused")
         look.track.cloud.slots.release(key)  # if an import was begun all the same, the next look counts it
         if isinstance(error, Unavailable):
-            return waiting(
-                error.state.reason, error.state.message, after=_comeback(look.view, look.track), passing=True
-            )
+            after = _OTHER_POD if getattr(look.plan.step, "node", None) else _comeback(look.view, look.track)
+            return waiting(error.state.reason, error.state.message, after=after, passing=True)
         return explain(look.view, look.plan.step, error.status, error.message)
 
     def status(self, look: Look, plan: Plan, body: Body) -> dict[str, Any] | None:
@@ -132,8 +153,10 @@ class ImageController:
         meta, memory = body["metadata"], recall(body)
         generation = meta.get("generation", 0)
         applied = (body.get("status") or {}).get("observedGeneration") == generation
+        spec = self._spec(key, body)
+        api = spec.glance_api_ref
         return View(
-            spec=self._spec(key, body),
+            spec=spec,
             namespace=key.namespace,
             name=key.name,
             uid=meta["uid"],
@@ -143,6 +166,7 @@ class ImageController:
             finalized=finalizer(key.kind) in (meta.get("finalizers") or ()),
             settled=memory.was_ready and applied,
             deleted_at=moment(meta.get("deletionTimestamp")),
+            nodes=nodes_of(self._world.store, key.namespace, api.name) if api else None,
             retry_base=self._world.settings.retry_base,
             lost_grace=self._world.settings.lost_grace,
         )
@@ -165,10 +189,17 @@ class ImageController:
             track = self._tracks[key] = Track(cloud)
         return track
 
+    def _flights(self, key: Key, track: Track) -> tuple[Flight, ...]:
+        """Others' imports on the same cloud: those under way, and those that got their slot before this one."""
+        holders = track.cloud.slots.holders()
+        mine = holders.index(key) if key in holders else len(holders)
+        others = ((i, self._tracks.get(one)) for i, one in enumerate(holders) if one != key)
+        return tuple(Flight(one.node, one.needs) for i, one in others if one and (i < mine or one.since))
+
     def _follow(self, key: Key, look: Look, track: Track, running: bool) -> None:
         """A running import is part of every look at its cloud until it is over."""
         if running:
-            track.found_running()
+            track.found_running(look.view.memory.node)
             wake = self._world.queue.add
             track.cloud.looks.watch(track.image_id, bool(look.view.spec.hidden), lambda: wake(key, Lane.BEGUN))
         elif look.plan.step is None:

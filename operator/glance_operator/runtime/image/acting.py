@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from glance_operator.core.image import content, deletion, metadata, stores
+from glance_operator.core.image.observed import Node
 from glance_operator.core.plan import Step
 from glance_operator.runtime.errors import Refused
 from glance_operator.runtime.image.track import Track
+
+if TYPE_CHECKING:
+    from glance_operator.runtime.glance import Glance
 
 
 def take(step: Step, track: Track) -> None:
@@ -17,18 +21,18 @@ def take(step: Step, track: Track) -> None:
     match step:
         case content.CreateImage():
             _create(step, track)
-        case content.ImportFromUrl(image_id=image_id, url=url, stores=into):
-            _import(track, image_id, {"method": {"name": content.WEB_DOWNLOAD, "uri": url}, **_into(into)})
-        case stores.CopyToStores(image_id=image_id, stores=into):
-            _import(track, image_id, {"method": {"name": stores.COPY_IMAGE}, **_into(into)})
+        case content.ImportFromUrl(image_id=image_id, url=url, stores=into, node=node):
+            _import(track, node, image_id, {"method": {"name": content.WEB_DOWNLOAD, "uri": url}, **_into(into)})
+        case stores.CopyToStores(image_id=image_id, stores=into, node=node):
+            _import(track, node, image_id, {"method": {"name": stores.COPY_IMAGE}, **_into(into)})
         case metadata.UpdateImage(image_id=image_id, operations=operations):
             looks.put(image_id, glance.patch(image_id, [_json(*o) for o in operations]))
         case metadata.AddMember(image_id=image_id, project=project):
             glance.add_member(image_id, project)
         case metadata.RemoveMember(image_id=image_id, project=project):
             glance.remove_member(image_id, project)
-        case deletion.DeleteImage(image_id=image_id) | content.Discard(image_id=image_id):
-            glance.delete(image_id)
+        case deletion.DeleteImage(image_id=image_id, place=url) | content.Discard(image_id=image_id, place=url):
+            _glance(track, url).delete(image_id)
             looks.put(image_id, None)
         case content.NextIncarnation():
             pass  # the status, written already, is the step
@@ -48,10 +52,15 @@ def _create(step: content.CreateImage, track: Track) -> None:
     track.untouched = True
 
 
-def _import(track: Track, image_id: str, body: Mapping[str, Any]) -> None:
-    track.begin()
+def _glance(track: Track, url: str) -> Glance:
+    """At this pod, where one is named."""
+    return track.cloud.at(url) if url else track.cloud.glance
+
+
+def _import(track: Track, node: Node | None, image_id: str, body: Mapping[str, Any]) -> None:
+    track.begin(node.name if node else "")
     try:
-        track.cloud.glance.start_import(image_id, body)
+        _glance(track, node.url if node else "").start_import(image_id, body)
     except Refused:
         track.cloud.forget_service()  # perhaps it no longer has the store or the method
         raise

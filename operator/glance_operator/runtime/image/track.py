@@ -23,6 +23,9 @@ class Track:
     burnt: bool = False  # Glance refuses the id for ever
     since: float = 0.0  # when the running import was begun or first seen
     task_checked: float = 0.0
+    node: str = ""  # the pod that the import under way was given to, where we see them
+    needs: int = 0  # bytes that it takes of that service's staging space, as far as they are known
+    gone_since: float = 0.0  # when its container was found to be gone
     spec: tuple[tuple[str, int], ImageSpec] | None = None  # of that uid and generation; dropped at rest
 
     def turn_to(self, image_id: str) -> None:
@@ -30,6 +33,7 @@ class Track:
         if self.image_id != image_id:
             self.cloud.looks.unwatch(self.image_id)
             self.image_id, self.untouched, self.burnt, self.since = image_id, False, False, 0.0
+            self.node, self.needs, self.gone_since = "", 0, 0.0
 
     def age(self) -> float:
         """Seconds since the running import was begun or first seen; 0 when none runs."""
@@ -45,17 +49,22 @@ class Track:
         it is hardly over. If it is, the looks at others may tell."""
         return max(_FIRST_POLL, min(_FIRST_LOOK, 0.5 * self.cloud.usual))
 
-    def begin(self) -> None:
-        """An import is about to be asked for."""
-        self.untouched, self.since = False, time.monotonic()
+    def begin(self, node: str = "") -> None:
+        """An import is about to be asked for, of this pod."""
+        self.untouched, self.since, self.node = False, time.monotonic(), node
 
-    def found_running(self) -> None:
-        """An import is under way; after a restart its age is counted from now."""
-        self.since = self.since or time.monotonic()
+    def gone_for(self, gone: bool) -> float:
+        """Seconds since the container that took the import was first seen to be gone."""
+        self.gone_since = (self.gone_since or time.monotonic()) if gone else 0.0
+        return time.monotonic() - self.gone_since if gone else 0.0
+
+    def found_running(self, node: str = "") -> None:
+        """An import is under way, on this pod; after a restart its age is counted from now."""
+        self.since, self.node = self.since or time.monotonic(), self.node or node
 
     def rest(self) -> None:
         """Nothing is under way."""
         if self.since:
             self.cloud.took(self.age())
-        self.since, self.spec = 0.0, None
+        self.since, self.spec, self.node, self.needs = 0.0, None, "", 0
         self.cloud.looks.unwatch(self.image_id)

@@ -2,9 +2,10 @@
 
 from tests.unit.core.scenarios.ending import ENDING
 from tests.unit.core.scenarios.making import CONTENT, IDENTITY, LIMITS
+from tests.unit.core.scenarios.pods import PODS
 from tests.unit.core.scenarios.row import BOTH, EITHER, MIRROR, MISSING, NO_COPY, Row, served
 from tests.unit.core.scenarios.serving import METADATA, STORES
 
-ALIVE = [*LIMITS, *IDENTITY, *CONTENT, *METADATA, *STORES]
+ALIVE = [*LIMITS, *IDENTITY, *CONTENT, *METADATA, *STORES, *PODS]
 
 __all__ = ["ALIVE", "BOTH", "EITHER", "ENDING", "MIRROR", "MISSING", "NO_COPY", "Row", "served"]

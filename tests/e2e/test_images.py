@@ -1,0 +1,179 @@
+"""Images on pods that come and go: each import is on one pod, and is repaired when that pod takes it along."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.e2e.lab import Operator, Service, api, image, store
+from tests.integration.images.lab import condition
+from tests.support import eventually
+
+from sandbox_kit import images
+from sandbox_kit.control_plane import ControlPlane
+from sandbox_kit.node.cluster import Cluster
+from sandbox_kit.node.mariadb import MariaDB
+from sandbox_kit.source import Fault, Source
+
+pytestmark = pytest.mark.timeout(600)
+NAMESPACE = "images"
+MIB = 1 << 20
+DATA = images.raw(16 * MIB)
+SLOW = Fault(rate=MIB, times=1)  # the first who asks waits a quarter of a minute
+WORKERS = 'for p in /proc/[0-9]*; do grep -q uwsgi "$p/cmdline" && kill -STOP "${p#/proc/}"; done; true'
+
+
+@pytest.fixture(scope="module")
+def source(cluster: Cluster) -> Iterator[Source]:
+    """Files that pods can fetch, and the operator may look at."""
+    with Source(cluster.host) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def service(
+    cluster: Cluster, crds_installed: ControlPlane, source: Source, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Service]:
+    """A service of two pods with two stores and a database of its own."""
+    cluster.volumes.renew()
+    crds_installed.run_kubectl("create", "namespace", NAMESPACE)
+    crds_installed.run_kubectl("label", "namespace", NAMESPACE, "pod-security.kubernetes.io/enforce=restricted")
+    database = MariaDB(cluster, NAMESPACE)
+    database.deploy()
+    database.wait()
+    made = Service(cluster, database, NAMESPACE)
+    settings = {"watch_namespaces": NAMESPACE, "lost_grace": "10s", "source_networks": f"{cluster.host}/32"}
+    with Operator(tmp_path_factory.mktemp("operator"), cluster, **settings):
+        made.apply(
+            made.database(),
+            *(made.claim(name) for name in ("central", "edge", "staging")),
+            store("central", "central"),
+            store("edge", "edge"),
+            api(
+                imports={"sources": {"allowedHosts": [cluster.host], "allowedPorts": [source.port]}},
+                staging={"pvc": {"claimName": "staging"}},
+            ),
+        )
+        made.until("gapi/glance", "Ready", "True", timeout=240)
+        yield made
+        made.kubectl("delete", "gimg", "--all", timeout=120)
+        cluster.run_kubectl("delete", "namespace", NAMESPACE, timeout=300)
+    cluster.volumes.renew()
+
+
+def taken(service: Service, name: str) -> dict[str, Any]:
+    """status.attempt, once it says which pod has the import."""
+    return eventually(lambda: _taken(service, name), 60, 0.1)
+
+
+def _taken(service: Service, name: str) -> dict[str, Any]:
+    attempt: dict[str, Any] = (service.get(f"gimg/{name}").get("status") or {}).get("attempt") or {}
+    assert attempt.get("node"), attempt
+    return attempt
+
+
+def container(service: Service, pod: str) -> str:
+    found: str = service.get(f"pod/{pod}")["status"]["containerStatuses"][0]["containerID"]
+    return found
+
+
+def fetches(service: Service, pod: str, port: int) -> bool:
+    """Whether the pod has a connection to the source: nobody else's are seen from inside."""
+    table = service.kubectl("exec", pod, "--", "cat", "/proc/net/tcp")
+    return any(f":{port:04X} 01 " in line for line in table.splitlines())
+
+
+def end(service: Service, pod: str) -> None:
+    """As if its machine had burnt."""
+    service.kubectl("delete", "pod", pod, "--grace-period=0", "--force")
+
+
+def stored(service: Service, claim: str) -> Path:
+    return service.cluster.volumes.path(service.get(f"pvc/{claim}")["spec"]["volumeName"])
+
+
+def serves(service: Service, name: str, data: bytes, claim: str = "central") -> bool:
+    image_id = service.get(f"gimg/{name}")["status"]["id"]
+    return hashlib.sha256((stored(service, claim) / image_id).read_bytes()).digest() == hashlib.sha256(data).digest()
+
+
+def test_an_import_runs_on_the_pod_that_the_image_names_and_outlives_the_others(
+    service: Service, source: Source
+) -> None:
+    service.apply(image("named", source.serve("named", DATA, SLOW)))
+    attempt = taken(service, "named")
+    pod = attempt["node"]
+    (other,) = {"glance-0", "glance-1"} - {pod}
+    assert attempt["containerID"] == container(service, pod)
+    eventually(lambda: fetches(service, pod, source.port), 20)
+    assert not fetches(service, other, source.port)
+    end(service, other)
+    body = service.until("gimg/named", "Ready", "True", timeout=90)
+    assert body["status"].get("incarnation", 1) == 1
+    assert "node" not in body["status"].get("attempt", {})
+    assert serves(service, "named", DATA)
+    service.until("gapi/glance", "Ready", "True", timeout=90)
+
+
+def test_an_import_that_ends_with_its_pod_is_made_again(service: Service, source: Source) -> None:
+    service.apply(image("cut", source.serve("cut", DATA, SLOW)))
+    pod = taken(service, "cut")["node"]
+    eventually(lambda: fetches(service, pod, source.port), 20)
+    before = service.get("gimg/cut")["status"]["id"]
+    end(service, pod)
+    body = service.until("gimg/cut", "Ready", "True", timeout=120)
+    status = body["status"]
+    assert (status["incarnation"], status.get("attempt", {}).get("count")) == (2, None)
+    assert status["id"] != before
+    assert serves(service, "cut", DATA)
+    assert not (stored(service, "central") / before).exists()
+    assert [path.name for path in stored(service, "staging").iterdir() if before in path.name] == []
+    told = service.kubectl("get", "events", "--field-selector=reason=ImportLost", "-o", "json")
+    assert f"Pod {pod} of GlanceAPI glance ended during the import" in told
+    service.until("gapi/glance", "Ready", "True", timeout=90)
+
+
+def test_a_copy_that_ends_with_its_pod_takes_nothing_along(service: Service, source: Source) -> None:
+    """What has the data serves it; the rest waits for Glance's lock, which nobody can lift, and is filled after."""
+    data = bytes(400 * MIB)
+    service.apply(image("copied", source.serve("copied", data), stores={"names": ["central"]}))
+    image_id = service.until("gimg/copied", "Ready", "True", timeout=120)["status"]["id"]
+    service.patch("gimg/copied", stores={"names": ["central", "edge"]})
+    pod = taken(service, "copied")["node"]
+    service.kubectl("exec", pod, "--", "sh", "-c", WORKERS)  # it shall not be done before it is ended
+    end(service, pod)
+    body = service.until("gimg/copied", "StoresReady", "False", "PartialFailure", timeout=120)
+    assert f"pod {pod} ended while it copied" in condition(body, "StoresReady")["message"]
+    assert condition(body, "Ready")["status"] == "True"
+    edge = next(one for one in body["status"]["stores"] if one["name"] == "edge")
+    assert edge["reason"] == "CopyInterrupted"
+    service.until("gapi/glance", "Ready", "True", timeout=90)
+
+    (stored(service, "edge") / image_id).unlink(missing_ok=True)  # the file driver never takes up what was cut
+    aged = "UPDATE glance.tasks SET updated_at = updated_at - INTERVAL 3 HOUR"
+    socket = "/run/mysqld/mysqld.sock"
+    service.kubectl("exec", "mariadb-0", "--", "mariadb", "--no-defaults", "-S", socket, "-u", "root", "-e", aged)
+    service.kubectl("annotate", "gimg/copied", "glance-operator.io/retry=now")
+    service.until("gimg/copied", "StoresReady", "True", timeout=120)
+    assert serves(service, "copied", data, "edge")
+
+
+def test_what_the_staging_space_cannot_hold_is_not_begun(service: Service, source: Source) -> None:
+    service.patch("gapi/glance", replicas=1, staging={"pvc": None, "emptyDir": {"sizeLimit": "64Mi"}})
+    service.until("gapi/glance", "Ready", "True", timeout=240)
+    service.apply(image("big", source.serve("big", bytes(80 * MIB))))
+    body = service.until("gimg/big", "Ready", "False", "StagingFull", timeout=60)
+    message = condition(body, "Ready")["message"]
+    assert message == (
+        "The source has 80 MiB, the staging space of a pod has 64 MiB: "
+        "set spec.staging.emptyDir.sizeLimit of GlanceAPI glance to more"
+    )
+    assert condition(body, "Stalled")["status"] == "True"
+    assert {one.headers["user-agent"].partition("/")[0] for one in source.requests_of("big")} == {"glance-operator"}
+    service.patch("gapi/glance", staging={"emptyDir": {"sizeLimit": "200Mi"}})
+    service.until("gimg/big", "Ready", "True", timeout=240)
+    assert "StagingFull" in json.dumps(service.get("events"))
