@@ -14,6 +14,7 @@ from glance_operator.core.config.service import Store
 Object = dict[str, Any]
 PORT_NAME = "api"
 EPOCH, POLICY = f"{GROUP}/epoch", f"{GROUP}/policy"  # annotations of the template, and of pods
+ATTEMPT, WISH = f"{GROUP}/attempt", f"{GROUP}/wish"  # of jobs: the how-manieth it is, and at whose wish
 NAME, INSTANCE, COMPONENT = (f"app.kubernetes.io/{word}" for word in ("name", "instance", "component"))
 
 
