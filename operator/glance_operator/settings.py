@@ -64,6 +64,7 @@ class Settings:
     show_after: a state that is only passing (Queued, Downloading, …) is written when it has lasted so long; the next
         such write of the same object waits twice as long, up to 10 s.
     retry_base: time before the second attempt at an import; it doubles with each further one, up to 10 minutes.
+    probe_interval: how old the figures of a store on a file system may be before it is proven again.
     lost_grace: a deleted Image whose credentials do not exist any more is let go, image or not, after this time.
     resync: an object at rest is looked at again within this time, spread evenly.
     sweep_interval: how often the caches are compared with a list from the API server.
@@ -92,6 +93,7 @@ class Settings:
     source_networks: tuple[str, ...] = ()
     show_after: float = _number(2.0, 0.01, 60)
     retry_base: float = _number(5.0, 0.01, 600)
+    probe_interval: float = _number(21600.0, 1, 30 * 86400)
     lost_grace: float = _number(300.0, 0, 86400)
     resync: float = _number(3600.0, 1, 7 * 86400)
     sweep_interval: float = _number(600.0, 0.5, 86400)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from glance_operator.core.conditions import TRUE, find
-from glance_operator.core.manifests.plan import CACHE, COMPONENT, EPOCH, POLICY
+from glance_operator.core.manifests.plan import ATTEMPT, CACHE, COMPONENT, EPOCH, POLICY, WISH
 from glance_operator.core.workload import Job, Pod, Workload
 
-_JOB = "batch.kubernetes.io/job-name"
+JOB, JOB_UID = "batch.kubernetes.io/job-name", "batch.kubernetes.io/controller-uid"  # labels of its pods
 _HARMLESS = ("ContainerCreating", "PodInitializing", "Completed")
+_ENDS = ("DeadlineExceeded", "BackoffLimitExceeded")
 _LONGEST = 600  # characters of a container's last words
 
 
@@ -36,16 +38,20 @@ def workload(body: Mapping[str, Any], events: Events = ()) -> Workload:
 
 
 def job(body: Mapping[str, Any], events: Events = ()) -> Job:
+    """Its pods, which others may refuse, are called otherwise each time: that is no news."""
+    name = body["metadata"]["name"]
     conditions = (body.get("status") or {}).get("conditions") or ()
     failed, complete = find(conditions, "Failed"), find(conditions, "Complete")
     ended = (failed or complete).get("lastTransitionTime")
     return Job(
-        name=body["metadata"]["name"],
+        name=name,
         component=_component(body),
         done=complete.get("status") == TRUE,
         failed=failed.get("status") == TRUE,
         refused=failed.get("reason") == "PodFailurePolicy",
-        trouble=_warned(events),
+        trouble=re.sub(rf"\b{re.escape(name)}-[a-z0-9]{{5}}\b", f"{name}-…", _warned(events)),
+        attempt=_attempt(body),
+        wish=str((body["metadata"].get("annotations") or {}).get(WISH, "")),
         ended=datetime.fromisoformat(ended) if ended else None,
     )
 
@@ -61,7 +67,7 @@ def pod(body: Mapping[str, Any], events: Events = ()) -> Pod:
         ready=find(status.get("conditions") or (), "Ready").get("status") == TRUE,
         config=_config(spec),
         image=spec["containers"][0]["image"],
-        job=(meta.get("labels") or {}).get(_JOB, ""),
+        job=(meta.get("labels") or {}).get(JOB, ""),
         container_id=container.get("containerID", "") if running else "",
         restarts=container.get("restartCount", 0),
         started=running.get("startedAt", ""),
@@ -84,6 +90,12 @@ def _container(spec: Mapping[str, Any], status: Mapping[str, Any]) -> Mapping[st
 
 def _component(body: Mapping[str, Any]) -> str:
     return str((body["metadata"].get("labels") or {}).get(COMPONENT, ""))
+
+
+def _attempt(body: Mapping[str, Any]) -> int:
+    """Somebody may have written anything there."""
+    text = str((body["metadata"].get("annotations") or {}).get(ATTEMPT, ""))
+    return max(1, int(text)) if text.isdecimal() and len(text) < 6 else 1
 
 
 def _config(pod_spec: Mapping[str, Any]) -> str:
@@ -117,6 +129,7 @@ def _trouble(status: Mapping[str, Any], container: Mapping[str, Any], events: Ev
 
 
 def _warned(events: Events) -> str:
-    """The newest warning; that a probe fails is what a start is like."""
-    told = next((e for e in events if e.get("type") == "Warning" and e.get("reason") != "Unhealthy"), None)
+    """The newest warning; that a probe fails is what a start is like, and that a job has ended is not why."""
+    found = [e for e in events if e.get("type") == "Warning" and e.get("reason") != "Unhealthy"]
+    told = next((e for e in found if e.get("reason") not in _ENDS), next(iter(found), None))
     return f"{told['reason']}: {told.get('note') or ''}" if told else ""

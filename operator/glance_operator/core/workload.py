@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Protocol
 
-from glance_operator.core.plan import AddFinalizer, Phase, Plan, State, Step, doing, stalled, waiting
+from glance_operator.core.plan import AddFinalizer, Phase, Plan, State, Step, doing
 
 Object = dict[str, Any]
 LOOK = 1.0  # seconds between two looks while Kubernetes is at work
 AWAIT = 10.0  # the same while somebody else has to do something
-AGAIN = timedelta(seconds=30)  # so long a failed job is left before the next one
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +96,7 @@ class Workload:
 class Job:
     """Work beside a service. ended: when it was done or failed; refused: another attempt would not go better.
 
-    trouble: why it has no pods.
+    trouble: why it has no pods. attempt: the how-manieth this is; wish: what was wanted when it was made.
     """
 
     name: str
@@ -107,6 +106,8 @@ class Job:
     refused: bool = False
     ended: datetime | None = None
     trouble: str = ""
+    attempt: int = 1
+    wish: str = ""
 
 
 class Suspendable(Protocol):
@@ -141,38 +142,7 @@ def nothing(_: Object) -> bool:
     return False
 
 
-class Seen(Protocol):
-    """What a view knows of jobs."""
-
-    @property
-    def now(self) -> datetime: ...
-    @property
-    def jobs(self) -> Mapping[str, Job]: ...
-    @property
-    def pods(self) -> tuple[Pod, ...]: ...
-
-
 def words_of(pods: Iterable[Pod], job: str) -> str:
     """The last words of a job's pods, or why they do not run; the youngest pod is the last."""
     mine = [pod for pod in pods if pod.job == job]
     return next((text for pod in reversed(mine) if (text := pod.words or pod.trouble)), "")
-
-
-def job_plan(view: Seen, job: Object, refusal: str, working: str, what: str) -> Plan | None:
-    """Until it is done. Where nothing but a change can help, the failed one stays for people to look at."""
-    name = job["metadata"]["name"]
-    seen = view.jobs.get(name)
-    if seen is None:
-        return doing(Apply((job,)), working, what, after=LOOK)
-    words = words_of(view.pods, name) or seen.trouble
-    if seen.done:
-        return None
-    if not seen.failed:
-        return waiting(working, f"{what} (Job {name})" + (f": {words}" if words else ""), LOOK, passing=not words)
-    told = f"{what} failed (Job {name}): {words or 'see the log of its pods'}"
-    if seen.refused:
-        return stalled(refusal, told, after=AWAIT)
-    if seen.ended and view.now - seen.ended > AGAIN:
-        step = Remove((("Job", name),))
-        return Plan(State(Phase.WORKING, refusal, told), step=step, after=LOOK, passing=True)
-    return waiting(refusal, f"{told}; it is tried again", AWAIT)

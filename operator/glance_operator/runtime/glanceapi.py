@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from glance_operator.api.glanceapi import GlanceAPISpec
-from glance_operator.api.glancestore import GlanceStoreSpec
 from glance_operator.core import inputs
 from glance_operator.core.conditions import FALSE, TRUE, find
 from glance_operator.core.glanceapi import decide
@@ -17,11 +16,11 @@ from glance_operator.core.glanceapi.observed import Member, View
 from glance_operator.core.glanceapi.status import recall, status
 from glance_operator.core.manifests import Record
 from glance_operator.core.manifests.plan import INSTANCE, NAME
+from glance_operator.core.past import past_of
 from glance_operator.core.plan import Phase, Plan
 from glance_operator.runtime.caches import PREFETCHED
 from glance_operator.runtime.caretaker import Caretaker
 from glance_operator.runtime.engine import finalizer
-from glance_operator.runtime.errors import Invalid
 from glance_operator.runtime.making import Maker, beside, workload
 from glance_operator.runtime.parsing import parsed
 from glance_operator.runtime.queue import Lane
@@ -76,8 +75,6 @@ class GlanceAPIController(Maker):
 
     def _view(self, key: Key, body: Body) -> View:
         meta, spec = body["metadata"], parsed(GlanceAPISpec, body)
-        members = tuple(self._members(key))
-        wanted = [*inputs.of_api(spec), *(one for member in members for one in inputs.of_store(member.spec))]
         deleted = "deletionTimestamp" in meta
         quiet = spec.suspend or deleted
         return View(
@@ -89,10 +86,11 @@ class GlanceAPIController(Maker):
             now=self._world.now(),
             image=spec.image or self._world.settings.glance_image,
             memory=recall(body),
+            past=past_of(body),
             finalized=finalizer(key.kind) in (meta.get("finalizers") or ()),
             deleted=deleted,
-            members=members,
-            found={} if quiet else self._world.inputs.read(key.namespace, wanted),
+            members=tuple(self._members(key)),
+            found={} if quiet else self._world.inputs.read(key.namespace, inputs.of_api(spec)),
             dependents=tuple(self._dependents(key)) if deleted else (),
             operator=_ourselves(self._world.settings.lease_namespace),
             care=self._caretaker.care(key.namespace, key.name),
@@ -111,7 +109,23 @@ class GlanceAPIController(Maker):
     def _members(self, key: Key) -> list[Member]:
         store = self._world.store
         keys = store.referrers("GlanceStore", key.namespace, "glanceAPI", key.name)
-        return [m for one in keys if (body := store.get(one)) and (m := _member(one, body, self._world.now()))]
+        return [self._member(one, body) for one in keys if (body := store.get(one))]
+
+    def _member(self, key: Key, body: Body) -> Member:
+        meta, status = body["metadata"], body.get("status") or {}
+        conditions, deleted = status.get("conditions") or (), "deletionTimestamp" in meta
+        in_use, digest = find(conditions, "InUse"), (status.get("probe") or {}).get("hash", "")
+        since = in_use.get("observedGeneration") == meta.get("generation")  # a deletion counts as one
+        return Member(
+            name=key.name,
+            id=body["spec"].get("storeID") or key.name,
+            proven=self._proven(key, digest),
+            hash=digest,
+            usable=find(conditions, "Usable").get("status") == TRUE,
+            deleted=deleted,
+            empty=deleted and since and in_use.get("status") == FALSE,
+            probing=_probing(body, self._world.now()),
+        )
 
     def _dependents(self, key: Key) -> list[str]:
         store = self._world.store
@@ -130,27 +144,6 @@ def _ourselves(namespace: str) -> dict[str, Any]:
         "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}},
         "podSelector": {"matchLabels": {NAME: "glance-operator"}},
     }
-
-
-def _member(key: Key, body: Body, now: datetime) -> Member | None:
-    """None for a store that cannot be understood: it says so itself."""
-    try:
-        spec = parsed(GlanceStoreSpec, body)
-    except Invalid:
-        return None
-    conditions = (body.get("status") or {}).get("conditions") or ()
-    in_use = find(conditions, "InUse")
-    deleted = "deletionTimestamp" in body["metadata"]
-    since = in_use.get("observedGeneration") == body["metadata"].get("generation")  # a deletion counts as one
-    return Member(
-        name=key.name,
-        id=spec.store_id or key.name,
-        spec=spec,
-        usable=find(conditions, "Usable").get("status") == TRUE,
-        deleted=deleted,
-        empty=deleted and since and in_use.get("status") == FALSE,
-        probing=_probing(body, now),
-    )
 
 
 def _probing(body: Body, now: datetime) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from glance_operator.api.glanceapi import GlanceAPISpec
@@ -11,7 +12,9 @@ from glance_operator.core.glancestore import decide
 from glance_operator.core.glancestore.observed import Api, Residents, View
 from glance_operator.core.glancestore.proof import wanted
 from glance_operator.core.glancestore.status import recall, status
+from glance_operator.core.manifests import proofs
 from glance_operator.core.manifests.plan import COMPONENT, INSTANCE
+from glance_operator.core.past import past_of
 from glance_operator.core.plan import Phase, Plan
 from glance_operator.core.workload import Job, Pod
 from glance_operator.runtime.census import Census
@@ -52,13 +55,14 @@ class GlanceStoreController(Maker):
         return AT_REST if plan.state.phase is not Phase.WORKING else AT_WORK
 
     def forget(self, key: Key) -> None:
-        self._world.objects.forget(key.namespace, lambda name: name.startswith(f"{key.name}-probe-"))
+        self._world.objects.forget(key.namespace, lambda name: proofs.is_proof(name, key.name))
 
     def _view(self, key: Key, body: Body) -> View:
         meta, spec = body["metadata"], parsed(GlanceStoreSpec, body)
         api = self._api(key, spec.glance_api_ref.name)
         quiet = spec.suspend or "deletionTimestamp" in meta
         jobs, pods = ({}, ()) if quiet else self._probes(key, spec.glance_api_ref.name)
+        memory, rival = recall(body), self._rival(key, body)
         return View(
             spec=spec,
             namespace=key.namespace,
@@ -67,13 +71,17 @@ class GlanceStoreController(Maker):
             generation=meta.get("generation", 0),
             now=self._world.now(),
             api=api,
-            memory=recall(body),
+            memory=memory,
+            past=past_of(body),
             finalized=finalizer(key.kind) in (meta.get("finalizers") or ()),
             deleted="deletionTimestamp" in meta,
             found={} if quiet else self._world.inputs.read(key.namespace, wanted(spec, api)),
+            kept=not quiet and self._proven(key, memory.hash) is not None,
             jobs=jobs,
             pods=pods,
-            images=self._images(key, spec, api, deleted="deletionTimestamp" in meta),
+            images=None if rival else self._images(key, spec, api, deleted="deletionTimestamp" in meta),
+            rival=rival,
+            refresh=timedelta(seconds=self._world.settings.probe_interval),
             in_place=self._world.objects.in_place,
         )
 
@@ -81,7 +89,8 @@ class GlanceStoreController(Maker):
         store_id = spec.store_id or key.name
         if api is None or store_id not in api.stores or spec.suspend:
             return None
-        return self._census.of(key.namespace, api.name, store_id, FRESH if deleted else AT_TIMES)
+        max_age = FRESH if deleted else AT_TIMES
+        return self._census.of(key.namespace, api.name, store_id, max_age, coming=deleted)
 
     def _api(self, key: Key, name: str) -> Api | None:
         """None also for one that cannot be understood: it says so itself."""
@@ -94,11 +103,29 @@ class GlanceStoreController(Maker):
             return None
         stores = (body.get("status") or {}).get("stores") or ()
         image = spec.image or self._world.settings.glance_image
-        return Api(name, body["metadata"]["uid"], spec, image, tuple(one["name"] for one in stores))
+        return Api(name, body["metadata"]["uid"], spec, image, {one["name"]: one.get("hash", "") for one in stores})
 
     def _probes(self, key: Key, api: str) -> tuple[dict[str, Job], tuple[Pod, ...]]:
         """Those of this store: they are named after it."""
         labels = f"{INSTANCE}={api},{COMPONENT}=probe"
         jobs, pods = beside(self._world.objects, key.namespace, labels)
-        mine = {name: job for name, job in jobs.items() if name.rpartition("-probe-")[0] == key.name[:40]}
+        mine = {name: job for name, job in jobs.items() if proofs.is_proof(name, key.name)}
         return mine, tuple(pod for pod in pods if pod.job in mine)
+
+    def _rival(self, key: Key, body: Body) -> str:
+        """The GlanceStore of the same service that had the same id before, if there is one."""
+        name = body["spec"]["glanceAPIRef"]["name"]
+        keys = self._world.store.referrers("GlanceStore", key.namespace, "glanceAPI", name)
+        others = [other for one in keys if one != key and (other := self._world.store.get(one))]
+        mine = _store_id(body)
+        older = sorted(_arrival(other) for other in others if _store_id(other) == mine)
+        return older[0][1] if older and older[0] < _arrival(body) else ""
+
+
+def _store_id(body: Body) -> str:
+    return str(body["spec"].get("storeID") or body["metadata"]["name"])
+
+
+def _arrival(body: Body) -> tuple[str, str]:
+    """When it came, and its name; who came in the same second go by their names."""
+    return body["metadata"]["creationTimestamp"], body["metadata"]["name"]

@@ -13,6 +13,7 @@ from glance_operator.runtime.store import Body
 
 _GOOD_FOR = 30.0  # seconds
 _MISSING_FOR = 5.0
+_FORGOTTEN_AFTER = 600.0  # what nobody has read since: names that tell their content are never asked for again
 
 Content = Mapping[str, str] | None
 
@@ -37,6 +38,8 @@ class Inputs:
                 content = None if body is None else _text(body)
                 due = self._clock() + (_MISSING_FOR if content is None else _GOOD_FOR)
                 self._read[namespace, source] = due, content
+                kept = self._clock() - _FORGOTTEN_AFTER
+                self._read = {key: read for key, read in self._read.items() if read[0] > kept}
             return content
 
 

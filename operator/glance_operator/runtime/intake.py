@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from glance_operator.core.image.observed import RETRY_ANNOTATION
+from glance_operator.core.past import RETRY_ANNOTATION
 from glance_operator.runtime.logs import about
 from glance_operator.runtime.queue import Lane, Queue
 from glance_operator.runtime.store import Body, Index, Key, Store, key_of

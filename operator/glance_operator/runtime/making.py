@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from glance_operator.core import seen
+from glance_operator.core.config import Store
+from glance_operator.core.inputs import Input
+from glance_operator.core.manifests import proofs
 from glance_operator.core.plan import Plan, Step, waiting
 from glance_operator.core.workload import AWAIT, Apply, Job, Pod, Remove, Touch, Workload
 from glance_operator.runtime.errors import Refused, Unavailable
@@ -38,6 +41,13 @@ class Maker:
         """Never: pods come and go by themselves, and credentials change, and nobody tells."""
         return False
 
+    def _proven(self, key: Key, digest: str) -> Store | None:
+        """A GlanceStore as it was proven. It never changes under its name: what is read may be some seconds old."""
+        if not digest:
+            return None
+        proof = Input("", "Secret", proofs.proof_name(key.name, digest), "status.probe.hash")
+        return proofs.proven(self._world.inputs.read(key.namespace, [proof])[proof.source], digest)
+
 
 def take(objects: Objects, namespace: str, step: Step | None) -> None:
     """Raises Refused for what the API server will not have; the rest is the worker's to try again."""
@@ -63,11 +73,19 @@ def take(objects: Objects, namespace: str, step: Step | None) -> None:
 
 
 def beside(objects: Objects, namespace: str, labels: str) -> tuple[dict[str, Job], tuple[Pod, ...]]:
-    """Jobs by name, and all pods, the youngest last."""
-    pods = [_pod(objects, one) for one in sorted(objects.find("Pod", namespace, labelSelector=labels), key=_age)]
+    """Jobs by name, and all pods, the youngest last; without those of earlier jobs of the same name."""
+    bodies = sorted(objects.find("Pod", namespace, labelSelector=labels), key=_age)
+    found = objects.find("Job", namespace, labelSelector=labels)
+    uids = {one["metadata"]["name"]: one["metadata"]["uid"] for one in found}
+    pods = [_pod(objects, one) for one in bodies if not _left_over(one, uids)]
     started = {pod.job for pod in pods}
-    jobs = [_job(objects, one, started) for one in objects.find("Job", namespace, labelSelector=labels)]
-    return {job.name: job for job in jobs}, tuple(pods)
+    return {one["metadata"]["name"]: _job(objects, one, started) for one in found}, tuple(pods)
+
+
+def _left_over(pod: Body, uids: Mapping[str, str]) -> bool:
+    labels = pod["metadata"].get("labels") or {}
+    uid = uids.get(labels.get(seen.JOB, ""))
+    return uid is not None and labels.get(seen.JOB_UID) != uid
 
 
 def workload(objects: Objects, namespace: str, name: str) -> Workload | None:
@@ -82,7 +100,7 @@ def workload(objects: Objects, namespace: str, name: str) -> Workload | None:
 def _job(objects: Objects, body: Body, started: set[str]) -> Job:
     """With what was said about it, if it could not even make a pod."""
     job, meta = seen.job(body), body["metadata"]
-    if job.done or job.failed or job.name in started:
+    if job.done or job.name in started:
         return job
     return seen.job(body, _events(objects, meta["namespace"], "Job", job.name))
 

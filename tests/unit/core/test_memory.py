@@ -25,9 +25,10 @@ from tests.unit.core.builders import (
 from tests.unit.core.scenarios import BOTH, EITHER, MIRROR, served
 
 from glance_operator.core.image.content import content_hash
-from glance_operator.core.image.memory import is_fresh_start, is_retried, judged, moment, recall, text
-from glance_operator.core.image.observed import RETRY_ANNOTATION, Memory, StoreMemory
+from glance_operator.core.image.memory import judged, moment, recall, text
+from glance_operator.core.image.observed import Memory, StoreMemory
 from glance_operator.core.image.retries import LONGEST, delay
+from glance_operator.core.past import RETRY_ANNOTATION, is_fresh_start, is_retried
 
 ONE = view()
 

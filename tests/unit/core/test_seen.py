@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from glance_operator.core import seen
+from glance_operator.core.manifests.plan import ATTEMPT
 
 LABELS = {"app.kubernetes.io/component": "api"}
 WARNED = ({"type": "Warning", "reason": "FailedMount", "note": 'secret "x" not found'},)
@@ -120,3 +121,25 @@ def test_a_job(condition: dict[str, str], done: bool, failed: bool, refused: boo
 def test_a_job_that_cannot_make_a_pod_says_why() -> None:
     refused = ({"type": "Warning", "reason": "FailedCreate", "note": "exceeded quota"},)
     assert seen.job({"metadata": {"name": "x"}}, refused).trouble == "FailedCreate: exceeded quota"
+
+
+def test_why_a_job_had_no_pods_is_told_when_its_time_is_over() -> None:
+    over = {"type": "Warning", "reason": "DeadlineExceeded", "note": "Job was active longer than specified deadline"}
+    refused = {"type": "Warning", "reason": "FailedCreate", "note": "exceeded quota"}
+    assert seen.job({"metadata": {"name": "x"}}, (over, refused)).trouble == "FailedCreate: exceeded quota"
+    assert seen.job({"metadata": {"name": "x"}}, (over,)).trouble.startswith("DeadlineExceeded")
+
+
+def test_names_of_pods_that_were_refused_are_no_news() -> None:
+    note = 'Error creating: pods "x-probe-0123456789-a1b2c" is forbidden: violates PodSecurity'
+    refused = ({"type": "Warning", "reason": "FailedCreate", "note": note},)
+    told = seen.job({"metadata": {"name": "x-probe-0123456789"}}, refused).trouble
+    assert told == 'FailedCreate: Error creating: pods "x-probe-0123456789-…" is forbidden: violates PodSecurity'
+
+
+@pytest.mark.parametrize(
+    ("text", "attempt"), [(None, 1), ("3", 3), ("", 1), ("0", 1), ("-1", 1), ("many", 1), ("9" * 99, 1)]
+)
+def test_the_number_of_an_attempt_is_believed_if_it_is_one(text: str | None, attempt: int) -> None:
+    notes = {} if text is None else {ATTEMPT: text}
+    assert seen.job({"metadata": {"name": "x", "annotations": notes}}).attempt == attempt

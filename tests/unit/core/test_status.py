@@ -30,9 +30,10 @@ from glance_operator.api.image import ImageStatus
 from glance_operator.core.conditions import find
 from glance_operator.core.image import decide
 from glance_operator.core.image.memory import text
-from glance_operator.core.image.observed import RETRY_ANNOTATION, Memory, View
+from glance_operator.core.image.observed import Memory, View
 from glance_operator.core.image.sizes import human
 from glance_operator.core.image.status import status
+from glance_operator.core.past import RETRY_ANNOTATION
 
 ALL = [*ALIVE, *ENDING]
 WAY_OUT = re.compile(r"\b(correct|enable|remove|restore|reactivate|check|delete|create|set|use)\b")

@@ -13,7 +13,8 @@ from tests.unit.runtime.image_service import Answer
 
 from glance_operator.core.conditions import find
 from glance_operator.core.image.memory import text
-from glance_operator.core.image.observed import RETRY_ANNOTATION, Cause, View
+from glance_operator.core.image.observed import Cause, View
+from glance_operator.core.past import RETRY_ANNOTATION
 from glance_operator.core.plan import LetGo, Phase, State
 from glance_operator.runtime.errors import Invalid, Refused, Unavailable
 from glance_operator.runtime.image import Look

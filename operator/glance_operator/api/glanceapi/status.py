@@ -28,6 +28,8 @@ class AttachedStore(Model):
     """Whether it can be used."""
     reason: str | None = None
     """One word in CamelCase, such as Usable."""
+    hash: str | None = None
+    """Hash of what was proven of the store, and is used."""
 
 
 class Node(Model):

@@ -22,14 +22,18 @@ def files(service: Service) -> dict[str, str]:
         "glance-api-paste.ini": server.paste(service),
         "uwsgi.ini": server.uwsgi(service),
         api.LOGGING: server.logging(service),
-        **{f"{whose}.ca.crt": pem for whose, pem in service.cas.items()},
+        **_authorities(service),
         **stores.files(service),
     }
 
 
 def proof(service: Service) -> dict[str, str]:
     """The files with which the one store of `service` is proven; they change when its driver would act otherwise."""
-    return {"glance-api.conf": api.proof(service), **stores.files(service)}
+    return {"glance-api.conf": api.proof(service), **_authorities(service), **stores.files(service)}
+
+
+def _authorities(service: Service) -> dict[str, str]:
+    return {f"{whose}.ca.crt": pem for whose, pem in service.cas.items()}
 
 
 def digest(found: Mapping[str, str]) -> str:

@@ -17,6 +17,7 @@ BEFORE: tuple[Rule[View], ...] = (
     rules.await_inputs,
     rules.await_stores,
     rules.await_default,
+    rules.await_proofs,
 )
 RULES: tuple[Rule[Drawing], ...] = (
     rules.configure,

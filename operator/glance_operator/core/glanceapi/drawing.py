@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from glance_operator.core import config, inputs
-from glance_operator.core.config import Service, Store
+from glance_operator.core.config import Service
 from glance_operator.core.glanceapi.observed import Member, View
 from glance_operator.core.manifests import Blueprint, Record, config_name, kept
 
@@ -52,11 +52,11 @@ def default(view: View) -> Member | None:
 
 
 def draw(view: View) -> Drawing:
-    """Needs all inputs and a default store. Raises ValueError with words for what the inputs say."""
+    """Needs all inputs, a default store, and what was proven of each. Raises ValueError with words for the inputs."""
     told, first = inputs.values(inputs.of_api(view.spec), view.found), default(view)
     if first is None:
         raise AssertionError("nothing is drawn before there is a default store")
-    stores = tuple(_store(view, member) for member in attached(view))
+    stores = tuple(member.proven for member in attached(view) if member.proven)
     connection = told.pop("connection", None)
     service = Service(
         view.spec,
@@ -93,7 +93,3 @@ def _epoch_of(view: View) -> str:
 
 def _epoch(rules: Sequence[str]) -> str:
     return config.digest({"rules": ",".join(rules)})
-
-
-def _store(view: View, member: Member) -> Store:
-    return Store(member.id, member.spec, inputs.values(inputs.of_store(member.spec), view.found))

@@ -8,10 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from glance_operator.api.glanceapi import GlanceAPISpec
-from glance_operator.api.glancestore import GlanceStoreSpec
+from glance_operator.core.config import Store
 from glance_operator.core.config.server import PORT
 from glance_operator.core.inputs import Found
 from glance_operator.core.manifests import Record
+from glance_operator.core.past import Past
 from glance_operator.core.workload import Job, Object, Pod, Workload, nothing
 
 
@@ -20,11 +21,13 @@ class Member:
     """A GlanceStore that names this GlanceAPI. usable: its probe has passed; deleted: somebody wants it gone;
 
     empty: no image has data there, as was found out after that. probing: whether it can be used is being found out.
+    proven: the store as it was proven last, of which alone the configuration is made, and the hash that names it.
     """
 
     name: str
     id: str
-    spec: GlanceStoreSpec
+    proven: Store | None = field(default=None, repr=False)
+    hash: str = ""
     usable: bool = False
     deleted: bool = False
     empty: bool = False
@@ -67,6 +70,7 @@ class View:
     now: datetime
     image: str = ""
     memory: Memory = field(default_factory=Memory)
+    past: Past = field(default_factory=Past)
     finalized: bool = False
     deleted: bool = False
     members: tuple[Member, ...] = ()

@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from glance_operator.core import config, inputs, manifests
+from glance_operator.core.attempts import Work, job_plan
 from glance_operator.core.glanceapi import drawing
 from glance_operator.core.glanceapi.drawing import Drawing
 from glance_operator.core.glanceapi.observed import View
 from glance_operator.core.manifests.plan import POLICY
 from glance_operator.core.plan import LetGo, Phase, Plan, State, doing, stalled, waiting
-from glance_operator.core.workload import LOOK, Apply, Object, Remove, Touch, job_plan
+from glance_operator.core.workload import LOOK, Apply, Object, Remove, Touch
 
 # Before anything can be drawn
 
@@ -45,7 +46,8 @@ def await_stores(view: View) -> Plan | None:
     if not view.members:
         return waiting("NoStore", f"Create a GlanceStore with spec.glanceAPIRef.name: {view.name}")
     if twice := _twice(view):
-        return stalled("DuplicateStoreID", f"Two GlanceStores have the same store id: {twice}. Delete one of them")
+        words = f"Two GlanceStores have the same store id: {twice}. Delete the one that came later"
+        return stalled("DuplicateStoreID", words + _until_then(view))
     if view.workload is None and any(member.probing for member in view.members):
         return waiting("StoresProbing", "Waiting until the GlanceStores are proven", LOOK, passing=True)
     if not drawing.attached(view):
@@ -60,12 +62,23 @@ def await_default(view: View) -> Plan | None:
     ref = view.spec.default_store_ref
     if ref is None:
         names = ", ".join(member.name for member in drawing.attached(view))
-        return stalled("DefaultStoreAmbiguous", f"Set spec.defaultStoreRef.name to one of the stores: {names}")
+        words = f"Set spec.defaultStoreRef.name to one of the stores: {names}"
+        return stalled("DefaultStoreAmbiguous", words + _until_then(view))
     if any(member.name == ref.name for member in view.members):
         words = f"GlanceStore {ref.name} is the default and cannot be used yet: see its conditions"
-        return waiting("DefaultStoreUnusable", words)
+        return waiting("DefaultStoreUnusable", words + _until_then(view))
     words = f"GlanceStore {ref.name} (spec.defaultStoreRef) does not exist, or names another GlanceAPI"
-    return waiting("DefaultStoreMissing", words)
+    return waiting("DefaultStoreMissing", words + _until_then(view))
+
+
+def await_proofs(view: View) -> Plan | None:
+    """Without what was proven nothing is drawn anew: the pods go on with what they have."""
+    lost = [member.name for member in drawing.attached(view) if member.proven is None]
+    if not lost:
+        return None
+    words = f"What was proven of these GlanceStores is gone: {', '.join(lost)}"
+    told = f"{words}; they are proven again, and until then the service stays as it is"
+    return waiting("ProofMissing", told, LOOK, passing=True)
 
 
 # With everything drawn
@@ -91,9 +104,8 @@ def equip(drawn: Drawing) -> Plan | None:
 
 def prove(drawn: Drawing) -> Plan | None:
     """No configuration reaches a pod before Glance itself has read it."""
-    return job_plan(
-        drawn.view, manifests.preflight_job(drawn.of), "ConfigRefused", "Proving", "Proving the configuration"
-    )
+    work = Work("Proving the configuration", "Proving", "ConfigRefused")
+    return job_plan(drawn.view, manifests.preflight_job(drawn.of), work)
 
 
 def migrate(drawn: Drawing) -> Plan | None:
@@ -142,7 +154,7 @@ def _migration(drawn: Drawing, phase: str) -> Plan | None:
     if not drawn.view.spec.database.manage_schema:
         return None
     job = manifests.database_job(drawn.of, phase)
-    return job_plan(drawn.view, job, "MigrationFailed", "Migrating", f"Changing the database's schema ({phase})")
+    return job_plan(drawn.view, job, Work(f"Changing the database's schema ({phase})", "Migrating", "MigrationFailed"))
 
 
 def _apply(drawn: Drawing, objects: Iterable[Object], reason: str) -> Plan | None:
@@ -153,8 +165,14 @@ def _apply(drawn: Drawing, objects: Iterable[Object], reason: str) -> Plan | Non
 
 
 def _twice(view: View) -> str:
-    ids = [member.id for member in view.members]
-    return ", ".join(sorted({one for one in ids if ids.count(one) > 1}))
+    names: dict[str, list[str]] = {}
+    for member in view.members:
+        names.setdefault(member.id, []).append(member.name)
+    return ", ".join(f"{one} ({' and '.join(sorted(named))})" for one, named in names.items() if len(named) > 1)
+
+
+def _until_then(view: View) -> str:
+    return "; until then the service stays as it is" if view.workload else ""
 
 
 def _troubled(view: View) -> bool:

@@ -14,6 +14,7 @@ from glance_operator.core.glanceapi.drawing import Drawing
 from glance_operator.core.glanceapi.observed import Memory, View
 from glance_operator.core.manifests import HOUSEKEEPING, database_name, preflight_name
 from glance_operator.core.manifests.plan import selector
+from glance_operator.core.past import retry_wanted
 from glance_operator.core.plan import Plan
 from glance_operator.core.workload import words_of
 
@@ -43,13 +44,14 @@ def status(view: View, drawn: Drawing | None, plan: Plan, body: Mapping[str, Any
     wanted = [*standard(plan.state, view.memory.was_ready), *_own(view, plan)]
     conditions = merged(old.get("conditions") or (), wanted, view.generation, view.now.strftime("%FT%TZ"))
     said = {**old, "observedGeneration": view.generation, "conditions": conditions, **_pods(view)}
+    said["lastHandledRetry"] = retry_wanted(body)
     if drawn is not None:
         said |= _service(drawn)
     return {name: value for name, value in said.items() if value not in (None, "", {}, [])}
 
 
 def _own(view: View, plan: Plan) -> list[Condition]:
-    stores = rules.await_stores(view) or rules.await_default(view)
+    stores = rules.await_stores(view) or rules.await_default(view) or rules.await_proofs(view)
     held = plan.state.reason in _CONFIG
     return [
         _said("StoresReady", stores, "StoresReady"),
@@ -163,6 +165,7 @@ def _service(drawn: Drawing) -> dict[str, Any]:
             "default": member is first,
             "status": TRUE if member.usable else FALSE,
             "reason": "Usable" if member.usable else "NotUsable",
+            "hash": member.hash,
         }
         for member in drawn.members
     ]

@@ -15,6 +15,7 @@ BEFORE: tuple[Rule[View], ...] = (
     respect_suspension,
     hold,
     rules.await_api,
+    rules.refuse_rival,
     rules.await_inputs,
 )
 RULES: tuple[Rule[View], ...] = (
@@ -32,7 +33,8 @@ def decide(view: View) -> tuple[View, Plan]:
     try:
         view = replace(view, proof=proof_of(view))
     except ValueError as error:
-        return view, stalled("InputInvalid", f"What the credentials hold cannot be used: {error}", AWAIT)
+        words = f"What the credentials hold cannot be used: {error}{rules.meanwhile(view)}"
+        return view, stalled("InputInvalid", words, AWAIT)
     return view, first_of(RULES, view)
 
 

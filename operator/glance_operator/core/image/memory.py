@@ -9,7 +9,8 @@ from typing import Any
 
 from glance_operator.core.conditions import TRUE, find
 from glance_operator.core.image import content, nodes, retries, stores
-from glance_operator.core.image.observed import RETRY_ANNOTATION, CacheMemory, Memory, StoreMemory, View
+from glance_operator.core.image.observed import CacheMemory, Memory, StoreMemory, View
+from glance_operator.core.past import is_fresh_start
 
 CLOUD_READY = "CloudReady"
 LOST = ("CredentialsNotFound", "APINotFound", "APIGone")
@@ -22,24 +23,6 @@ def moment(text: str | None) -> datetime | None:
 
 def text(when: datetime) -> str:
     return when.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def retry_wanted(body: Mapping[str, Any]) -> str:
-    """The value of the ``retry`` annotation; without one, the value handled last."""
-    handled = (body.get("status") or {}).get("lastHandledRetry") or ""
-    return str((body["metadata"].get("annotations") or {}).get(RETRY_ANNOTATION, handled))
-
-
-def is_retried(body: Mapping[str, Any]) -> bool:
-    """A value of the ``retry`` annotation has not been handled yet."""
-    return retry_wanted(body) != ((body.get("status") or {}).get("lastHandledRetry") or "")
-
-
-def is_fresh_start(body: Mapping[str, Any]) -> bool:
-    """A new generation or a new ``retry`` value: attempts and back-offs are forgotten."""
-    status = body.get("status") or {}
-    changed = status.get("observedGeneration") != body["metadata"].get("generation")
-    return bool(changed or is_retried(body))
 
 
 def recall(body: Mapping[str, Any]) -> Memory:

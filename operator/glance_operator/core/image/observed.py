@@ -11,7 +11,6 @@ from typing import Any
 from glance_operator.api.image import ImageSpec
 from glance_operator.core.plan import State
 
-RETRY_ANNOTATION = "glance-operator.io/retry"
 FINALIZER = "glance-operator.io/image"
 
 # What Glance shows beside the free properties; everything else of an image is a property somebody set.

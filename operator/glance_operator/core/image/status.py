@@ -7,9 +7,10 @@ from typing import Any
 
 from glance_operator.core.conditions import FALSE, TRUE, UNKNOWN, Condition, find, merged, standard, truth
 from glance_operator.core.image import caching, content, identity, metadata, retries, stores
-from glance_operator.core.image.memory import CLOUD_READY, retry_wanted, text
+from glance_operator.core.image.memory import CLOUD_READY, text
 from glance_operator.core.image.observed import GlanceImage, Memory, StoreMemory, View
 from glance_operator.core.image.sizes import human
+from glance_operator.core.past import retry_wanted
 from glance_operator.core.plan import Phase, Plan
 
 

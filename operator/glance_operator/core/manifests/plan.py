@@ -15,6 +15,7 @@ Object = dict[str, Any]
 PORT_NAME = "api"
 EPOCH, POLICY = f"{GROUP}/epoch", f"{GROUP}/policy"  # annotations of the template, and of pods
 CACHE = f"{GROUP}/cache"  # of a pod whose cache lists nothing that an earlier pod had: its uid
+ATTEMPT, WISH = f"{GROUP}/attempt", f"{GROUP}/wish"  # of jobs: the how-manieth it is, and at whose wish
 NAME, INSTANCE, COMPONENT = (f"app.kubernetes.io/{word}" for word in ("name", "instance", "component"))
 
 

@@ -9,11 +9,12 @@ from glance_operator.api.base import seconds
 from glance_operator.api.image import ImageSpec
 from glance_operator.core.conditions import TRUE, find
 from glance_operator.core.image import caching, content, decide, limits, stores
-from glance_operator.core.image.memory import is_fresh_start, is_retried, moment, recall
+from glance_operator.core.image.memory import moment, recall
 from glance_operator.core.image.nodes import lost
 from glance_operator.core.image.observed import Cause, Flight, View
 from glance_operator.core.image.refusals import explain
 from glance_operator.core.image.status import status
+from glance_operator.core.past import is_fresh_start, is_retried
 from glance_operator.core.plan import Phase, Plan, State, waiting
 from glance_operator.runtime.apis import SERVICE
 from glance_operator.runtime.engine import finalizer

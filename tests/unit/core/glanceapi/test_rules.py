@@ -10,7 +10,10 @@ import pytest
 from tests.unit.core.glanceapi.views import FOUND, NOW, but, done, everything, member, plan, running, view
 
 from glance_operator.core.glanceapi.drawing import draw
+from glance_operator.core.glanceapi.observed import Member
 from glance_operator.core.manifests import Record, preflight_job
+from glance_operator.core.manifests.plan import ATTEMPT, WISH
+from glance_operator.core.past import Past
 from glance_operator.core.plan import AddFinalizer, LetGo, Phase
 from glance_operator.core.workload import Apply, Job, Pod, Remove, Touch
 
@@ -33,7 +36,8 @@ def test_it_is_held_before_anything_is_made_for_it() -> None:
         ({"members": ()}, "NoStore", "spec.glanceAPIRef.name: glance"),
         ({"members": (member("a", usable=False),)}, "StoresUnusable", "see their conditions"),
         ({"members": (member("a"), member("b"))}, "DefaultStoreAmbiguous", "a, b"),
-        ({"members": (member("a"), member("b", id="a"))}, "DuplicateStoreID", "a"),
+        ({"members": (member("a"), member("b", id="a"))}, "DuplicateStoreID", "a (a and b)"),
+        ({"members": (member("a", proven=None),)}, "ProofMissing", "a; they are proven again"),
     ],
 )
 def test_what_is_missing_is_named(parts: dict[str, Any], reason: str, words: str) -> None:
@@ -109,7 +113,9 @@ def test_what_may_come_up_later_is_tried_again() -> None:
     job = Job(name, "preflight", failed=True, ended=NOW)
     assert plan(replace(of, jobs={name: job})).state.reason == "ConfigRefused"
     assert plan(replace(of, jobs={name: job})).step is None
-    assert plan(replace(of, jobs={name: job}, now=NOW + timedelta(minutes=1))).step == Remove((("Job", name),))
+    step = plan(replace(of, jobs={name: job}, now=NOW + timedelta(minutes=1))).step
+    assert isinstance(step, Remove)
+    assert (step.objects, step.then[0]["metadata"]["name"]) == ((("Job", name),), name)
 
 
 def test_troubles_of_pods_are_told() -> None:
@@ -172,3 +178,46 @@ def test_deleted_it_waits_for_those_that_need_it() -> None:
 def test_suspended_nothing_is_touched() -> None:
     told = plan(view({"suspend": True}, finalized=False))
     assert (told.state.phase, told.step) == (Phase.PAUSED, None)
+
+
+TWO = (member("central"), member("edge"))
+
+
+@pytest.mark.parametrize(
+    ("members", "default", "reason"),
+    [
+        (TWO, None, "DefaultStoreAmbiguous"),
+        (TWO, "nowhere", "DefaultStoreMissing"),
+        ((member("central"), member("edge", usable=False)), "edge", "DefaultStoreUnusable"),
+        ((member("central"), member("edge", id="central")), "central", "DuplicateStoreID"),
+        ((member("central", proven=None),), None, "ProofMissing"),
+    ],
+)
+def test_the_last_good_configuration_stays_and_that_is_said(
+    members: tuple[Member, ...], default: str | None, reason: str
+) -> None:
+    of = running(done(replace(view(), in_place=everything)))
+    of = replace(of, memory=replace(of.memory, stores=("central",)), members=members, in_place=lambda _: False)
+    of = replace(of, spec=view({"defaultStoreRef": {"name": default}} if default else {}).spec)
+    told = plan(of)
+    assert (told.step, told.state.reason) == (None, reason), "nothing is applied"
+    assert "until then the service stays as it is" in told.state.message
+
+
+def test_a_store_is_configured_as_it_was_proven_even_if_its_next_proof_has_failed() -> None:
+    of = view(members=(member("central"),))
+    before = draw(of).files
+    of = replace(of, members=(member("central", usable=False),), memory=replace(of.memory, stores=("central",)))
+    assert draw(of).files == before
+
+
+def test_a_failed_proof_is_tried_again_at_once_when_somebody_asks_for_it() -> None:
+    of = replace(view(), in_place=but("StatefulSet"))
+    name = preflight_job(draw(of).of)["metadata"]["name"]
+    job = Job(name, "preflight", failed=True, refused=True, ended=NOW, attempt=3, wish="1")
+    past = Past("ConfigRefused", "no such option", wish="1")
+    assert plan(replace(of, jobs={name: job}, past=past)).state.phase is Phase.STALLED
+    of = replace(of, jobs={name: job}, past=replace(past, wish="1 now", retried=True))
+    step = plan(of).step
+    assert isinstance(step, Remove)
+    assert step.then[0]["metadata"]["annotations"] == {ATTEMPT: "1", WISH: "1 now"}

@@ -11,6 +11,7 @@ from glance_operator.core.glanceapi import decide
 from glance_operator.core.glanceapi.observed import View
 from glance_operator.core.glanceapi.status import recall, status
 from glance_operator.core.manifests import preflight_job
+from glance_operator.core.past import RETRY_ANNOTATION
 from glance_operator.core.workload import Job, Pod
 
 
@@ -87,6 +88,20 @@ def test_the_stores_are_those_that_the_pods_know() -> None:
     later = said(more, told)
     assert later["stores"] == told["stores"], "until they have been rolled out"
     assert later["storesReady"] == "2/2"
+
+
+def test_each_store_tells_what_of_it_is_used() -> None:
+    told = said(serving())
+    assert told["stores"][0]["hash"] == "0a1b"
+    of = replace(serving(), members=(member("central", hash="2c3d"),), workload=None)
+    assert said(of, told)["stores"][0]["hash"] == "0a1b", "until the pods have it"
+
+
+def test_a_retry_is_answered() -> None:
+    of = serving()
+    drawn, plan = decide(of)
+    meta = {"generation": 1, "annotations": {RETRY_ANNOTATION: "now"}}
+    assert status(of, drawn, plan, {"metadata": meta, "status": {}})["lastHandledRetry"] == "now"
 
 
 def test_a_status_that_says_the_same_is_the_same() -> None:

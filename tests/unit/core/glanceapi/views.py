@@ -29,8 +29,8 @@ FOUND = {("Secret", "db"): {"connection": CONNECTION}}
 
 
 def member(name: str, **parts: Any) -> Member:
-    spec = store(name, "file", {"pvc": {"claimName": name}}).spec
-    return Member(**{"name": name, "id": name, "spec": spec, "usable": True, **parts})
+    proven = store(parts.get("id", name), "file", {"pvc": {"claimName": name}})
+    return Member(**{"name": name, "id": name, "proven": proven, "hash": "0a1b", "usable": True, **parts})
 
 
 def view(spec: dict[str, Any] | None = None, **parts: Any) -> View:

@@ -3,58 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.unit.core.config.services import CEPH, PASSWORD, SWIFT, store
+from tests.unit.core.config.services import CEPH, SWIFT
+from tests.unit.core.glancestore.views import API, NOW, plan, probed, said, view
 
-from glance_operator.api.glanceapi import GlanceAPISpec
 from glance_operator.core.conditions import find
-from glance_operator.core.config import Store
 from glance_operator.core.glancestore import decide
-from glance_operator.core.glancestore.observed import Api, Residents, View
-from glance_operator.core.glancestore.status import recall, status
+from glance_operator.core.glancestore.observed import Residents
+from glance_operator.core.glancestore.status import recall
 from glance_operator.core.plan import AddFinalizer, LetGo, Phase, Plan
-from glance_operator.core.workload import Apply, Job, Object, Pod, Remove
-
-NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
-API_SPEC = {
-    "database": {"sqlite": {}},
-    "auth": {"keystone": {"authURL": "https://k", "credentialsSecretRef": {"name": "k"}}},
-}
-API = Api("glance", "0a1b", GlanceAPISpec.model_validate(API_SPEC), "glance:33")
-CENTRAL = store("central", "file", {"pvc": {"claimName": "a"}})
-
-
-def view(of: Store = CENTRAL, **parts: Any) -> View:
-    given: dict[str, Any] = {
-        "namespace": "images",
-        "name": of.id,
-        "uid": "6f0c",
-        "generation": 1,
-        "now": NOW,
-        "api": API,
-        "finalized": True,
-        "found": {("Secret", "k"): PASSWORD, ("Secret", "ceph"): {"keyring": "[client.glance]\n\tkey = AQ==\n"}},
-        "in_place": lambda _: True,
-    }
-    return View(spec=of.spec, **{**given, **parts})
-
-
-def plan(of: View) -> Plan:
-    return decide(of)[1]
-
-
-def name_of(of: View) -> str:
-    drawn, _ = decide(of)
-    assert drawn.proof
-    return drawn.proof.of.config
-
-
-def probed(of: View, words: str = "{}", **job: Any) -> View:
-    name = name_of(of)
-    return replace(of, jobs={name: Job(name, "probe", **job)}, pods=(Pod(f"{name}-x", "probe", job=name, words=words),))
+from glance_operator.core.workload import Apply, Object, Remove
 
 
 @pytest.mark.parametrize(
@@ -81,17 +42,17 @@ def test_it_is_held_then_proven_then_awaits_its_service_and_is_ready() -> None:
     assert [one["kind"] for one in objects(plan(of))] == ["Job"]
     assert plan(probed(of)).state.reason == "Probing"
     assert plan(probed(of, done=True)).state.reason == "NotConfigured"
-    assert plan(probed(replace(of, api=replace(API, stores=("central",))), done=True)).state.phase is Phase.READY
+    of = replace(of, api=replace(API, stores={"central": "0a1b"}))
+    assert plan(probed(of, done=True)).state.reason == "RollingOut", "with what was proven before"
+    drawn = decide(of)[0].proof
+    assert drawn
+    of = replace(of, api=replace(API, stores={"central": drawn.hash}))
+    assert plan(probed(of, done=True)).state.phase is Phase.READY
 
 
 def objects(told: Plan) -> tuple[Object, ...]:
     assert isinstance(told.step, Apply)
     return told.step.objects
-
-
-def said(of: View, before: dict[str, Any] | None = None) -> dict[str, Any]:
-    drawn, told = decide(of)
-    return status(drawn, told, {"metadata": {"generation": 1}, "status": before or {}})
 
 
 def test_what_the_probe_found_is_kept_when_its_job_is_gone() -> None:
@@ -101,10 +62,10 @@ def test_what_the_probe_found_is_kept_when_its_job_is_gone() -> None:
     assert told["probe"]["time"] == "2026-01-01T12:00:00Z"
     assert find(told["conditions"], "Usable")["status"] == "True"
     of = replace(of, memory=recall({"status": told}))
-    assert isinstance(plan(of).step, Remove)
-    of = replace(of, jobs={}, pods=())
-    assert said(of, told) == told
-    assert plan(of).state.reason == "NotConfigured", "it is not proven once more"
+    for later in (of, replace(of, pods=()), replace(of, jobs={}, pods=())):
+        assert said(later, told) == told
+        assert plan(later).state.reason == "NotConfigured", "it is not proven once more"
+        assert plan(later).step is None
 
 
 def test_other_credentials_are_proven_before_they_are_believed() -> None:
@@ -122,7 +83,7 @@ def test_what_the_driver_says_is_told_and_it_is_tried_again() -> None:
 
 
 def test_it_is_not_let_go_while_images_live_there_or_may_live_there() -> None:
-    in_service = replace(API, stores=("central",))
+    in_service = replace(API, stores={"central": "0a1b"})
     twelve = Residents(12, ("a", "b", "c"))
     told = plan(view(deleted=True, api=in_service, images=twelve)).state
     assert told.message == "12 images still live here: a, b, c, …"
@@ -130,3 +91,21 @@ def test_it_is_not_let_go_while_images_live_there_or_may_live_there() -> None:
     assert plan(view(deleted=True, api=in_service, images=Residents())).state.reason == "Detaching"
     assert isinstance(plan(view(deleted=True)).step, LetGo)
     assert isinstance(plan(view(deleted=True, api=None)).step, LetGo)
+
+
+def test_of_two_with_one_id_the_later_one_is_refused_and_may_go_at_once() -> None:
+    in_service = replace(API, stores={"central": "0a1b"})
+    later = view(api=in_service, rival="first", images=Residents(12))
+    told = plan(later).state
+    assert (told.phase, told.reason) == (Phase.STALLED, "DuplicateStoreID")
+    assert "GlanceStore first has the store id central already" in told.message
+    assert find(said(later)["conditions"], "Configured")["status"] == "False", "the other one is"
+    assert isinstance(plan(replace(later, deleted=True)).step, LetGo)
+
+
+def test_draining_is_not_promised() -> None:
+    of = view()
+    assert find(said(of)["conditions"], "Draining") == {}
+    of = replace(of, spec=of.spec.model_copy(update={"deletion_policy": "Drain"}))
+    told = find(said(of)["conditions"], "Draining")
+    assert (told["status"], told["reason"]) == ("False", "NotYetSupported")
