@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from glance_operator.core.glanceapi import drawing, rules
+from glance_operator.core.glanceapi import drawing, metadefs, rules
 from glance_operator.core.glanceapi.drawing import Drawing
 from glance_operator.core.glanceapi.observed import View
 from glance_operator.core.plan import Phase, Plan, Rule, State, first_of
@@ -26,6 +26,8 @@ RULES: tuple[Rule[Drawing], ...] = (
     rules.touch,
     rules.await_pods,
     rules.contract,
+    metadefs.load,
+    metadefs.define,
     rules.tidy,
     rules.serve,
 )

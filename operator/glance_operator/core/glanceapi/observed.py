@@ -11,6 +11,7 @@ from glance_operator.api.glanceapi import GlanceAPISpec
 from glance_operator.api.glancestore import GlanceStoreSpec
 from glance_operator.core.inputs import Found
 from glance_operator.core.manifests import Record
+from glance_operator.core.metadefs import Seen
 from glance_operator.core.workload import Job, Object, Pod, Workload, nothing
 
 
@@ -32,12 +33,16 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What the object's own status remembers: ids of the stores in the configuration, versions that its jobs told."""
+    """What the object's own status remembers: ids of the stores in the configuration, versions that its jobs told.
+
+    metadefs: namespaces of metadata definitions that are ours, each with its ConfigMap.
+    """
 
     was_ready: bool = False
     stores: tuple[str, ...] = ()
     release: str = ""
     revision: str = ""
+    metadefs: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +50,8 @@ class View:
     """Everything a rule may know. image: of Glance, resolved. found: content of the Secrets and ConfigMaps named.
 
     record: what the policy's Secret remembers. in_place(object): whether exactly this was applied lately. dependents:
-    objects of ours that are being deleted and need the service for it, as kind and name.
+    objects of ours that are being deleted and need the service for it, as kind and name. metadefs: what Glance has of
+    the namespaces that are ours or should be; None while nothing is to be asked.
     """
 
     spec: GlanceAPISpec
@@ -65,6 +71,7 @@ class View:
     jobs: Mapping[str, Job] = field(default_factory=dict)
     dependents: tuple[str, ...] = ()
     record: Record = field(default_factory=Record)
+    metadefs: Seen | None = None
     operator: Mapping[str, Any] = field(default_factory=dict)
     in_place: Callable[[Object], bool] = nothing
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from glance_operator.core.manifests import jobs, network, storage, workload
 from glance_operator.core.manifests.jobs import (
     HOUSEKEEPING,
+    METADEFS,
     OURS,
     database_job,
     database_name,
     names,
+    phases,
     preflight_job,
     preflight_name,
     probe_job,
@@ -27,6 +29,7 @@ from glance_operator.core.manifests.secrets import (
 __all__ = [
     "HOUSEKEEPING",
     "KEPT",
+    "METADEFS",
     "OURS",
     "Blueprint",
     "Object",
@@ -39,6 +42,7 @@ __all__ = [
     "kept",
     "names",
     "objects",
+    "phases",
     "policy_secret",
     "preflight_job",
     "preflight_name",

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from functools import cache
 from importlib import resources
 
-from glance_operator.api.glanceapi.images import Housekeeping, Purge
+from glance_operator.api.glanceapi.images import Housekeeping, Metadefs, Purge
 from glance_operator.api.glanceapi.pod import Pod
 from glance_operator.core.config import digest
 from glance_operator.core.manifests import pods, storage
@@ -17,6 +17,7 @@ PURGE_SECONDS = 3600
 ATTEMPTS = 10  # the database may come up later than we do
 # Of a migration: before the first pod with the new code starts, and after the last one with the old code is gone.
 PHASES = {"prepare": ("expand", "migrate"), "contract": ("contract",)}
+METADEFS = "metadefs"  # the phase that loads Glance's own metadata definitions
 PREFLIGHT, DATABASE, PROBE, HOUSEKEEPING = "preflight", "database", "probe", "housekeeping"
 OURS = (PREFLIGHT, DATABASE)  # components of the jobs that belong to one configuration or image
 PROOF_SECONDS = 600
@@ -38,10 +39,19 @@ def preflight_name(of: Blueprint) -> str:
 
 
 def database_job(of: Blueprint, phase: str) -> Object:
-    """One of the PHASES of a migration."""
-    revision = f"{manage('db', 'version')} > /dev/termination-log"  # what the operator reads
-    lines = [*(manage("db", word) for word in PHASES[phase]), revision]
+    """One of the PHASES of a migration, or METADEFS."""
+    lines = _loading(of.places.metadefs) if phase == METADEFS else _migrating(PHASES[phase])
     return _job(of, database_name(of, phase), DATABASE, ["/bin/sh", "-ec", "\n".join(lines)])
+
+
+def _migrating(steps: Iterable[str]) -> list[str]:
+    revision = f"{manage('db', 'version')} > /dev/termination-log"  # what the operator reads
+    return [*(manage("db", word) for word in steps), revision]
+
+
+def _loading(path: str) -> list[str]:
+    """Glance takes it for a success that there are no files."""
+    return [f"ls {path}/*.json > /dev/null", manage("db", "load_metadefs", "--path", path)]
 
 
 def preflight_job(of: Blueprint) -> Object:
@@ -67,7 +77,14 @@ def _script(name: str) -> str:
 
 def names(of: Blueprint) -> set[str]:
     """Of every job of this configuration and this image."""
-    return {preflight_name(of), *(database_name(of, phase) for phase in PHASES)}
+    return {preflight_name(of), *(database_name(of, phase) for phase in phases(of))}
+
+
+def phases(of: Blueprint) -> list[str]:
+    """What is done about the database's content: nothing where another GlanceAPI does it."""
+    if not of.spec.database.manage_schema:
+        return []
+    return [*PHASES, METADEFS] if (of.spec.metadefs or Metadefs()).defaults else [*PHASES]
 
 
 def purge(of: Blueprint) -> Object | None:
