@@ -174,6 +174,14 @@ def test_one_that_is_not_from_here_is_left_alone(glance: Configured, keeper: Kee
     assert keeper.keep(site={"a": {"namespace": "theirs"}}).problems == []
 
 
+def test_a_service_that_was_restored_finds_its_own_again(glance: Configured, keeper: Keeper) -> None:
+    files = {"a": sample()[1], "b": NEW}
+    keeper.keep(site=files)
+    keeper.ours = {}
+    assert keeper.keep(site=files).problems == []
+    assert keeper.ours == {"Site::Hardening": "site", "mine": "site"}
+
+
 def test_who_sees_it_is_as_written(glance: Configured, keeper: Keeper) -> None:
     keeper.keep(site={"a": NEW, "b": {"namespace": "hidden"}, "c": {"namespace": "his", "owner": USER["X-Project-Id"]}})
     seen = {name: asked(glance, "GET", f"{ROOT}/{name}") for name in ("mine", "hidden", "his")}
@@ -211,6 +219,7 @@ def test_the_job_leaves_alone_what_is_there(glance: Configured) -> None:
     listed = glance.ask("GET", f"{ROOT}?limit=100").json()["namespaces"]
     assert len(listed) == len(list(Path(glance.places.metadefs).glob("*.json")))
     assert "properties" not in shown(glance, "OS::OperatingSystem")
+    assert shown(glance, "OS::Compute::Watchdog")["owner"] == "admin"
     assert shown(glance, "OS::Compute::Watchdog")["properties"]["watchdog_action"]["type"] == "string"
     assert asked(glance, "GET", f"{ROOT}/OS::Compute::Watchdog") == 200
 

@@ -101,15 +101,17 @@ def judge(view: View) -> Judgement:
 
 
 def _judge_wanted(found: Judgement, seen: Seen, name: str, wanted: Definition) -> None:
+    """One that is exactly as written is ours, whatever the status remembers: objects come back without it."""
     present = seen.found[name]
+    calls = metadefs.changes(wanted.namespace, present)
     if any(attempt.taken for attempt in seen.attempts.get(name, ())):
         found.memory.pop(name, None)
-    if present is not None and name not in found.memory:
+    if present is not None and name not in found.memory and (calls or metadefs.loaded(present)):
         words = f"namespace {name} ({wanted.file}) is in Glance already and not from here: it is left as it is"
         found.problems.append(("NamespaceTaken", f"{words}. Delete it there, or take it out of the ConfigMap"))
         return
     found.memory[name] = wanted.config_map
-    _plan(found, seen, name, metadefs.changes(wanted.namespace, present), f"{name} ({wanted.file})")
+    _plan(found, seen, name, calls, f"{name} ({wanted.file})")
 
 
 def _judge_old(found: Judgement, seen: Seen, name: str) -> None:

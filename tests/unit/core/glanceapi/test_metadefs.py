@@ -21,6 +21,7 @@ from glance_operator.core.plan import Phase
 from glance_operator.core.workload import Apply, Job, Pod, Remove
 
 A, B = '{"namespace": "A"}', '{"namespace": "B"}'
+OTHER = {"namespace": "A", "description": "theirs", "owner": "them"}
 AS_WRITTEN = {"namespace": "A", "visibility": "private", "protected": False, "owner": "us"}
 
 
@@ -68,8 +69,9 @@ def test_at_rest_nothing_is_done() -> None:
     assert (said(of).status, said(of).message) == ("True", "Namespaces from ConfigMaps: 1")
 
 
-def test_one_of_others_is_left_alone_and_named() -> None:
-    of = serving({"a.json": A, "b.json": B}, seen=Seen({"A": AS_WRITTEN, "B": None}))
+@pytest.mark.parametrize("present", [OTHER, {**AS_WRITTEN, "owner": "admin"}], ids=["theirs", "Glance's own"])
+def test_one_of_others_is_left_alone_and_named(present: dict[str, Any]) -> None:
+    of = serving({"a.json": A, "b.json": B}, seen=Seen({"A": present, "B": None}))
     found = step(of)
     assert found
     assert found.namespace == "B", "it holds up no other"
@@ -83,8 +85,13 @@ def test_who_was_faster_keeps_it() -> None:
     tried = step(of)
     assert tried
     attempts = {"A": (Attempt(tried.calls, "HTTP 409: exists", taken=True),)}
-    of = replace(of, metadefs=Seen({"A": {**AS_WRITTEN, "owner": "them"}}, attempts=attempts))
+    of = replace(of, metadefs=Seen({"A": OTHER}, attempts=attempts))
     assert (step(of), said(of).reason, ours(of)) == (None, "NamespaceTaken", {})
+
+
+def test_one_that_is_exactly_as_written_is_known_again_by_an_object_that_was_restored() -> None:
+    of = serving({"a.json": A}, seen=Seen({"A": AS_WRITTEN}))
+    assert (step(of), said(of).status, ours(of)) == (None, "True", {"A": "m0"})
 
 
 @pytest.mark.parametrize(("maps", "due"), [([{}], True), ([None], True), ([], True), ([{"a.json": "{"}], False)])
