@@ -7,37 +7,33 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.e2e.lab import Operator, Service, api, store
+from tests.e2e.lab import Service, api, store
 from tests.support import eventually
 
-from sandbox_kit.control_plane import ControlPlane
-from sandbox_kit.node.cluster import Cluster
+from sandbox_kit.node.deployment import Deployment
 from sandbox_kit.node.mariadb import MariaDB
+from sandbox_kit.node.places import Place
 
 pytestmark = pytest.mark.timeout(400)
-NAMESPACE = "metadefs"
 SITE = {"namespace": "Site::Forms", "visibility": "public", "protected": True, "tags": [{"name": "hardened"}]}
-ADMIN = ("X-Identity-Status: Confirmed", "X-User-Id: u", "X-Project-Id: p", "X-Roles: admin,member,reader")
 
 
 @pytest.fixture(scope="module")
-def service(
-    cluster: Cluster, crds_installed: ControlPlane, mariadb: MariaDB, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Service]:
+def service(operator: Deployment, cluster: Place, mariadb: MariaDB) -> Iterator[Service]:
     """One replica, one store; the ConfigMap that the spec names is not there yet."""
-    crds_installed.run_kubectl("create", "namespace", NAMESPACE)
-    made = Service(cluster, mariadb, NAMESPACE)
+    made = Service(cluster, mariadb, "metadefs")
+    made.make()
     refs = {"configMapRefs": [{"name": "site"}]}
-    with Operator(tmp_path_factory.mktemp("operator"), cluster, watch_namespaces=NAMESPACE):
-        made.apply(api(replicas=1, metadefs=refs), store("central", "central"), made.claim("central"), made.database())
-        yield made
-        made.cluster.run_kubectl("delete", "namespace", NAMESPACE, timeout=300)
+    one = api(replicas=1, staging=None, metadefs=refs)
+    made.apply(one, store("central", "central"), made.claim("central"), made.database())
+    yield made
+    made.end()
 
 
 def defined(service: Service) -> dict[str, Any]:
     """Glance's namespaces by name."""
     url = service.get("gapi/glance")["status"]["endpoint"]
-    headers = [word for header in ADMIN for word in ("-H", header)]
+    headers = [word for name, value in service.headers.items() for word in ("-H", f"{name}: {value}")]
     said = service.ask(f"{url}/v2/metadefs/namespaces?limit=100", *headers)
     return {one["namespace"]: one for one in json.loads(said)["namespaces"]}
 
