@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -17,9 +18,11 @@ from tests.integration.test_config import HEADERS, Configured
 from tests.support import eventually
 from tests.unit.core.glanceapi.views import view
 
+from glance_operator.core.config.places import Places
 from glance_operator.core.glanceapi.metadefs import Judgement, judge, names
 from glance_operator.core.glanceapi.observed import Memory, View
-from glance_operator.core.manifests import METADEFS, database_job
+from glance_operator.core.manifests import metadefs_job
+from glance_operator.core.manifests.jobs import REFUSED
 from glance_operator.core.manifests.plan import Blueprint
 from glance_operator.runtime.gate import Gate
 from glance_operator.runtime.glance import Endpoint, Glance
@@ -197,15 +200,15 @@ def test_all_that_glance_brings_along_can_be_said_in_config_maps(glance: Configu
     assert keeper.writes == []
 
 
-def run_load(glance: Configured) -> None:
-    """The command of the Job that loads Glance's own."""
+def run_load(glance: Configured, places: Places) -> tuple[int, str]:
+    """Exit code and words of the command of the Job that loads Glance's own."""
     spec = view().spec
-    of = Blueprint("glance", "images", "uid", spec, "image", "glance-config-0", places=glance.places)
-    (container,) = database_job(of, METADEFS)["spec"]["template"]["spec"]["containers"]
-    path = f"{Path(glance.places.python).parent}:{os.environ['PATH']}"
+    of = Blueprint("glance", "images", "uid", spec, "image", "glance-config-0", places=places)
+    (container,) = metadefs_job(of)["spec"]["template"]["spec"]["containers"]
+    path = f"{environment.ensure().program('python').parent}:{os.environ['PATH']}"
     env = {**os.environ, **glance.environment(), "PATH": path}
     done = subprocess.run(container["command"], env=env, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0, done.stderr
+    return done.returncode, done.stderr
 
 
 def asked(glance: Configured, verb: str, path: str, body: object = None) -> int:
@@ -215,13 +218,19 @@ def asked(glance: Configured, verb: str, path: str, body: object = None) -> int:
 
 def test_the_job_leaves_alone_what_is_there(glance: Configured) -> None:
     assert glance.ask("POST", ROOT, {"namespace": "OS::OperatingSystem", "description": "ours"}).status_code == 201
-    run_load(glance)
+    assert run_load(glance, glance.places)[0] == 0
     listed = glance.ask("GET", f"{ROOT}?limit=100").json()["namespaces"]
     assert len(listed) == len(list(Path(glance.places.metadefs).glob("*.json")))
     assert "properties" not in shown(glance, "OS::OperatingSystem")
     assert shown(glance, "OS::Compute::Watchdog")["owner"] == "admin"
     assert shown(glance, "OS::Compute::Watchdog")["properties"]["watchdog_action"]["type"] == "string"
     assert asked(glance, "GET", f"{ROOT}/OS::Compute::Watchdog") == 200
+
+
+def test_the_job_says_what_it_misses(glance: Configured) -> None:
+    code, words = run_load(glance, replace(glance.places, python="/opt/other/bin/python3"))
+    assert code == REFUSED
+    assert "/opt/other/etc/glance/metadefs" in words
 
 
 def test_the_sample_opens_all_that_glance_asks_its_policy_about(glance: Configured) -> None:

@@ -22,6 +22,7 @@ RULES: tuple[Rule[Drawing], ...] = (
     rules.equip,
     rules.prove,
     rules.migrate,
+    metadefs.load_first,
     rules.lay_out,
     rules.touch,
     rules.await_pods,

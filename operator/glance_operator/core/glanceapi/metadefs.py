@@ -14,8 +14,8 @@ from glance_operator.core.glanceapi.drawing import Drawing
 from glance_operator.core.glanceapi.observed import Memory, View
 from glance_operator.core.inputs import Found, Input
 from glance_operator.core.metadefs import Call, Define, Seen
-from glance_operator.core.plan import Plan, Step
-from glance_operator.core.workload import AGAIN, Apply, Job, Remove, words_of
+from glance_operator.core.plan import Plan, Step, doing, waiting
+from glance_operator.core.workload import AGAIN, LOOK, Apply, Job, Remove, words_of
 
 READY = "MetadefsReady"
 _FIELD = "spec.metadefs.configMapRefs"
@@ -135,14 +135,24 @@ def _plan(found: Judgement, seen: Seen, name: str, calls: tuple[Call, ...], what
 # Rules
 
 
+def load_first(drawn: Drawing) -> Plan | None:
+    """SQLite has one writer: an import that begins while another loads could fail, and stay locked for hours."""
+    unloaded = _unloaded(drawn)
+    if not unloaded or drawn.view.workload or not drawn.view.spec.database.sqlite:
+        return None
+    if _loading(drawn) is None:
+        return doing(Apply((manifests.metadefs_job(drawn.of),)), unloaded.reason, unloaded.message, after=LOOK)
+    return waiting(unloaded.reason, unloaded.message, LOOK, passing=True)
+
+
 def load(drawn: Drawing) -> Plan | None:
     """Glance's own definitions, while the service runs; what is there already stays as it is."""
     if not _loads(drawn):
         return None
     job = _loading(drawn)
     if job is None:
-        step: Step = Apply((manifests.database_job(drawn.of, manifests.METADEFS),))
-    elif job.failed and job.ended and drawn.view.now - job.ended > AGAIN:
+        step: Step = Apply((manifests.metadefs_job(drawn.of),))
+    elif job.failed and not job.refused and job.ended and drawn.view.now - job.ended > AGAIN:
         step = Remove((("Job", job.name),))
     else:
         return None
@@ -189,7 +199,7 @@ def _unloaded(drawn: Drawing) -> Condition | None:
     if not _loads(drawn) or (job and (job.done or job.failed)):
         return None
     if job is None:
-        return Condition(READY, UNKNOWN, "NotReached", "Glance's own definitions are loaded once the service runs")
+        return Condition(READY, UNKNOWN, "NotLoaded", "Glance's own definitions have not been loaded yet")
     return Condition(READY, FALSE, "Loading", f"Loading Glance's own definitions (Job {job.name}){_words(drawn, job)}")
 
 
@@ -198,7 +208,9 @@ def _failure(drawn: Drawing) -> list[Problem]:
     if job is None or not job.failed or not _loads(drawn):
         return []
     words = _words(drawn, job) or ": see the log of its pods"
-    return [("LoadFailed", f"Loading Glance's own definitions failed (Job {job.name}){words}; it is tried again")]
+    cure = "set spec.metadefs.defaults to false, or spec.image to one that has them"
+    then = cure if job.refused else "it is tried again"
+    return [("LoadFailed", f"Loading Glance's own definitions failed (Job {job.name}){words}; {then}")]
 
 
 def _words(drawn: Drawing, job: Job) -> str:

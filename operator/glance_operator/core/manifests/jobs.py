@@ -21,7 +21,7 @@ METADEFS = "metadefs"  # the phase that loads Glance's own metadata definitions
 PREFLIGHT, DATABASE, PROBE, HOUSEKEEPING = "preflight", "database", "probe", "housekeeping"
 OURS = (PREFLIGHT, DATABASE)  # components of the jobs that belong to one configuration or image
 PROOF_SECONDS = 600
-REFUSED = 42  # exit code of a proof whose outcome only another configuration can change
+REFUSED = 42  # exit code of a job whose outcome only another configuration can change
 
 
 def manage(*words: str) -> str:
@@ -39,28 +39,24 @@ def preflight_name(of: Blueprint) -> str:
 
 
 def database_job(of: Blueprint, phase: str) -> Object:
-    """One of the PHASES of a migration, or METADEFS."""
-    lines = _loading(of.places.metadefs) if phase == METADEFS else _migrating(PHASES[phase])
+    """One of the PHASES of a migration."""
+    revision = f"{manage('db', 'version')} > /dev/termination-log"  # what the operator reads
+    lines = [*(manage("db", word) for word in PHASES[phase]), revision]
     return _job(of, database_name(of, phase), DATABASE, ["/bin/sh", "-ec", "\n".join(lines)])
 
 
-def _migrating(steps: Iterable[str]) -> list[str]:
-    revision = f"{manage('db', 'version')} > /dev/termination-log"  # what the operator reads
-    return [*(manage("db", word) for word in steps), revision]
-
-
-def _loading(path: str) -> list[str]:
-    """Glance takes it for a success that there are no files."""
-    return [f"ls {path}/*.json > /dev/null", manage("db", "load_metadefs", "--path", path)]
+def metadefs_job(of: Blueprint) -> Object:
+    """Glance's own definitions, from its container image. Glance itself takes it for a success that there are none."""
+    path = of.places.metadefs
+    lines = [f"ls {path}/*.json > /dev/null || exit {REFUSED}", manage("db", "load_metadefs", "--path", path)]
+    return _refusable(_job(of, database_name(of, METADEFS), DATABASE, ["/bin/sh", "-ec", "\n".join(lines)]))
 
 
 def preflight_job(of: Blueprint) -> Object:
     """Glance itself reads the configuration, opens the stores, and asks database and Keystone."""
     job = _job(of, preflight_name(of), PREFLIGHT, [of.places.python, "-c", _script(PREFLIGHT)])
-    # What is wrong with a file does not get better: only what may come up later is tried again.
-    refusal = {"action": "FailJob", "onExitCodes": {"operator": "In", "values": [REFUSED]}}
-    job["spec"] |= {"activeDeadlineSeconds": PROOF_SECONDS, "podFailurePolicy": {"rules": [refusal]}}
-    return job
+    job["spec"]["activeDeadlineSeconds"] = PROOF_SECONDS
+    return _refusable(job)
 
 
 def probe_job(of: Blueprint) -> Object:
@@ -107,6 +103,13 @@ def purge(of: Blueprint) -> Object | None:
         },
     }
     return owned(of, "CronJob", "batch/v1", f"{of.name}-purge", HOUSEKEEPING, spec=spec)
+
+
+def _refusable(job: Object) -> Object:
+    """What is wrong with a file does not get better: only what may come up later is tried again."""
+    refusal = {"action": "FailJob", "onExitCodes": {"operator": "In", "values": [REFUSED]}}
+    job["spec"]["podFailurePolicy"] = {"rules": [refusal]}
+    return job
 
 
 def _job(of: Blueprint, name: str, component: str, command: list[str]) -> Object:

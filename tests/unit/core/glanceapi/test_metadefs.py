@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.unit.core.glanceapi.views import FOUND, NOW, done, everything, plan, running, view
+from tests.unit.core.glanceapi.views import FOUND, NOW, but, done, everything, plan, running, view
 
 from glance_operator.core import manifests
 from glance_operator.core.conditions import Condition
@@ -18,7 +18,7 @@ from glance_operator.core.glanceapi.metadefs import condition, memory
 from glance_operator.core.glanceapi.observed import Memory, View
 from glance_operator.core.metadefs import Attempt, Define, Seen
 from glance_operator.core.plan import Phase
-from glance_operator.core.workload import Apply, Job, Pod, Remove
+from glance_operator.core.workload import Apply, Job, Object, Pod, Remove
 
 A, B = '{"namespace": "A"}', '{"namespace": "B"}'
 OTHER = {"namespace": "A", "description": "theirs", "owner": "them"}
@@ -147,6 +147,10 @@ def test_while_glance_cannot_be_asked_nothing_is_forgotten() -> None:
     assert (said(of).status, said(of).reason) == ("Unknown", "ServiceNotAsked")
 
 
+def load_job(of: View) -> Object:
+    return manifests.metadefs_job(draw(of).of)
+
+
 def loading(of: View, **parts: Any) -> View:
     """The Job that loads Glance's own definitions is in this state."""
     name = manifests.database_name(draw(of).of, manifests.METADEFS)
@@ -155,12 +159,24 @@ def loading(of: View, **parts: Any) -> View:
 
 def test_glances_own_are_loaded_beside_the_service_and_first() -> None:
     of = serving({"a.json": A}, seen=Seen({"A": None}))
-    job = manifests.database_job(draw(of).of, manifests.METADEFS)
-    without = replace(of, jobs={name: one for name, one in of.jobs.items() if name != job["metadata"]["name"]})
-    told = plan(without)
-    assert (told.state.phase, told.step) == (Phase.READY, Apply((job,)))
+    told = plan(done(of, "metadefs"))
+    assert (told.state.phase, told.step) == (Phase.READY, Apply((load_job(of),)))
     assert (step(loading(of)), said(loading(of)).reason) == (None, "Loading")
     assert step(loading(of, done=True))
+
+
+def test_on_sqlite_they_are_loaded_before_anybody_else_writes() -> None:
+    """Two writers at once can leave an import locked."""
+    of = view({"database": {"sqlite": {}}, "replicas": 1}, found={})
+    of = done(replace(of, in_place=but("StatefulSet")), "metadefs")
+    told = plan(of)
+    assert (told.state.phase, told.step) == (Phase.WORKING, Apply((load_job(of),)))
+    waits = plan(loading(of))
+    assert (waits.state.phase, waits.state.reason, waits.step) == (Phase.WORKING, "Loading", None)
+    for outcome in ({"done": True}, {"failed": True, "ended": NOW}):
+        step = plan(loading(of, **outcome)).step
+        assert isinstance(step, Apply)
+        assert [one["kind"] for one in step.objects] == ["StatefulSet"]
 
 
 def test_a_load_that_failed_is_told_and_tried_again_and_holds_up_nothing() -> None:
@@ -174,6 +190,12 @@ def test_a_load_that_failed_is_told_and_tried_again_and_holds_up_nothing() -> No
     assert plan(replace(failed, now=NOW + timedelta(minutes=1))).step == Remove((("Job", job),))
 
 
+def test_an_image_without_any_is_not_asked_again_and_again() -> None:
+    of = loading(serving(), failed=True, refused=True, ended=NOW)
+    assert "set spec.metadefs.defaults to false" in said(of).message
+    assert plan(replace(of, now=NOW + timedelta(hours=1))).step is None
+
+
 @pytest.mark.parametrize("spec", [{"metadefs": {"defaults": False}}, "elsewhere"])
 def test_they_are_not_loaded_where_that_is_not_wanted(spec: Any) -> None:
     if spec == "elsewhere":
@@ -185,7 +207,6 @@ def test_they_are_not_loaded_where_that_is_not_wanted(spec: Any) -> None:
 
 
 def test_the_command_fails_where_there_is_nothing_to_load() -> None:
-    job = manifests.database_job(draw(view()).of, manifests.METADEFS)
-    command = json.dumps(job["spec"]["template"]["spec"]["containers"][0]["command"])
+    command = json.dumps(load_job(view())["spec"]["template"]["spec"]["containers"][0]["command"])
     assert "ls /opt/glance/etc/glance/metadefs/*.json" in command
     assert "db load_metadefs --path /opt/glance/etc/glance/metadefs" in command
