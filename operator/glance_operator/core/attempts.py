@@ -61,6 +61,11 @@ def pause(attempt: int) -> float:
     return min(LONGEST, SHORTEST * 2.0 ** min(attempt - 1, 30))
 
 
+def over(job: Job, now: datetime) -> bool:
+    """Whether a failed attempt has been left alone for long enough."""
+    return job.ended is not None and (now - job.ended).total_seconds() > pause(job.attempt)
+
+
 def first(view: Seen, job: Object) -> Apply:
     return Apply((_numbered(view, job, 1),))
 

@@ -9,19 +9,22 @@ from typing import Any
 from glance_operator.api.glanceapi import GlanceAPISpec
 from glance_operator.core import inputs
 from glance_operator.core.conditions import FALSE, TRUE, find
-from glance_operator.core.glanceapi import decide
+from glance_operator.core.glanceapi import decide, metadefs
 from glance_operator.core.glanceapi.caching import TendCache, to_be_cleared
 from glance_operator.core.glanceapi.drawing import Drawing
 from glance_operator.core.glanceapi.observed import Member, View
 from glance_operator.core.glanceapi.status import recall, status
+from glance_operator.core.inputs import Found
 from glance_operator.core.manifests import Record
 from glance_operator.core.manifests.plan import INSTANCE, NAME
+from glance_operator.core.metadefs import Define, Seen
 from glance_operator.core.past import past_of
 from glance_operator.core.plan import Phase, Plan
 from glance_operator.runtime.caches import PREFETCHED
 from glance_operator.runtime.caretaker import Caretaker
 from glance_operator.runtime.engine import finalizer
 from glance_operator.runtime.making import Maker, beside, workload
+from glance_operator.runtime.metadefs import Metadefs
 from glance_operator.runtime.parsing import parsed
 from glance_operator.runtime.queue import Lane
 from glance_operator.runtime.store import Body, Key, key_of
@@ -47,16 +50,20 @@ class GlanceAPIController(Maker):
     def __init__(self, world: World) -> None:
         super().__init__(world)
         self._caretaker = Caretaker(world.clouds, world.objects, self._wake_prefetched)
+        self._metadefs = Metadefs(world.clouds)
 
     def look(self, key: Key, body: Body) -> Look:
         view = self._view(key, body)
         return Look(view, *decide(view))
 
     def act(self, key: Key, look: Look) -> None:
-        if isinstance(look.plan.step, TendCache):
-            self._caretaker.tend(look.view, look.plan.step)
-        else:
-            super().act(key, look)
+        match look.plan.step:
+            case TendCache() as step:
+                self._caretaker.tend(look.view, step)
+            case Define() as step:
+                self._metadefs.send(key, step)
+            case _:
+                super().act(key, look)
 
     def status(self, look: Look, plan: Plan, body: Body) -> dict[str, Any] | None:
         return status(look.view, look.drawn, plan, body)
@@ -66,6 +73,7 @@ class GlanceAPIController(Maker):
 
     def forget(self, key: Key) -> None:
         self._caretaker.forget(key.namespace, key.name)
+        self._metadefs.forget(key)
         self._world.objects.forget(key.namespace, lambda name: name == key.name or name.startswith(f"{key.name}-"))
 
     def _wake_prefetched(self, namespace: str, api: str) -> None:
@@ -75,8 +83,10 @@ class GlanceAPIController(Maker):
 
     def _view(self, key: Key, body: Body) -> View:
         meta, spec = body["metadata"], parsed(GlanceAPISpec, body)
+        wanted = [*inputs.of_api(spec), *metadefs.sources(spec)]
         deleted = "deletionTimestamp" in meta
         quiet = spec.suspend or deleted
+        found = {} if quiet else self._world.inputs.read(key.namespace, wanted)
         return View(
             spec=spec,
             namespace=key.namespace,
@@ -87,16 +97,26 @@ class GlanceAPIController(Maker):
             image=spec.image or self._world.settings.glance_image,
             memory=recall(body),
             past=past_of(body),
+            metadefs=None if quiet else self._definitions(key, body, spec, found),
             finalized=finalizer(key.kind) in (meta.get("finalizers") or ()),
             deleted=deleted,
             members=tuple(self._members(key)),
-            found={} if quiet else self._world.inputs.read(key.namespace, inputs.of_api(spec)),
+            found=found,
             dependents=tuple(self._dependents(key)) if deleted else (),
             operator=_ourselves(self._world.settings.lease_namespace),
             care=self._caretaker.care(key.namespace, key.name),
             in_place=self._world.objects.in_place,
             **self._seen(key),
         )
+
+    def _definitions(self, key: Key, body: Body, spec: GlanceAPISpec, found: Found) -> Seen | None:
+        """Asked of Glance only if there are some."""
+        status = body.get("status") or {}
+        names = metadefs.names(spec, found, recall(body))
+        if names and not status.get("readyReplicas"):
+            return Seen(trouble="No pod serves yet")
+        calm = find(status.get("conditions") or (), metadefs.READY).get("status") == TRUE
+        return self._metadefs.look(key, names, calm=calm) if names else None
 
     def _seen(self, key: Key) -> dict[str, Any]:
         """What Kubernetes has made of it."""

@@ -100,9 +100,11 @@ class Metadefs(Model):
     """Metadata definitions, which other programs offer in their forms."""
 
     defaults: bool = True
-    """Load the definitions that come with Glance."""
+    """Load the definitions that come with Glance, once for each image and database; what is there already stays as it
+    is. With false none are loaded; those that were stay."""
     config_map_refs: NameRefs | None = None
-    """ConfigMaps with further definitions, one JSON file a key."""
+    """ConfigMaps with further definitions: one namespace a key, as JSON in the format of Glance's own files. A
+    namespace goes with its key, its ConfigMap or its entry here. Of two that define the same one the first counts."""
 
 
 Quota = Annotated[int, within(-1, 2147483647)]

@@ -53,6 +53,15 @@ class Node(Model):
     """Whether its cache lists only what is there, and may be filled; absent = it has no cache."""
 
 
+class OwnNamespace(Model):
+    """A namespace of metadata definitions that the operator has made."""
+
+    namespace: str
+    """Its name in Glance."""
+    config_map: str | None = None
+    """ConfigMap that defines it; without it the namespace is removed."""
+
+
 class GlanceAPIStatus(Status):
     """What runs, as last seen: pods, stores, version."""
 
@@ -76,3 +85,5 @@ class GlanceAPIStatus(Status):
     """Stores of the service."""
     nodes: Annotated[tuple[Node, ...], KEYED, keys("name")] | None = None
     """API pods, one by one."""
+    metadefs: Annotated[tuple[OwnNamespace, ...], KEYED, keys("namespace")] | None = None
+    """Namespaces of metadata definitions that are the operator's to change and to remove."""

@@ -41,6 +41,11 @@ class Places:
         return f"{self.root}/var/lib/glance/database/glance.sqlite"
 
     @property
+    def metadefs(self) -> str:
+        """The metadata definitions that come with Glance, beside its program."""
+        return f"{self.python.rpartition('/bin/')[0]}/etc/glance/metadefs"
+
+    @property
     def run(self) -> str:
         """Of one pod: the file that takes it out of service, the socket of uWSGI's figures."""
         return f"{self.root}/run/glance"

@@ -12,6 +12,7 @@ from glance_operator.core.config import Store
 from glance_operator.core.config.server import PORT
 from glance_operator.core.inputs import Found
 from glance_operator.core.manifests import Record
+from glance_operator.core.metadefs import Seen
 from glance_operator.core.past import Past
 from glance_operator.core.workload import Job, Object, Pod, Workload, nothing
 
@@ -37,13 +38,17 @@ class Member:
 @dataclass(frozen=True, slots=True)
 class Memory:
     """What the object's own status remembers: whether others know where it serves, ids of the stores in the
-    configuration, versions that its jobs told."""
+    configuration, versions that its jobs told.
+
+    metadefs: namespaces of metadata definitions that are ours, each with its ConfigMap.
+    """
 
     was_ready: bool = False
     serving: bool = False
     stores: tuple[str, ...] = ()
     release: str = ""
     revision: str = ""
+    metadefs: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,7 @@ class View:
 
     record: what the policy's Secret remembers. in_place(object): whether exactly this was applied lately. dependents:
     objects of ours that are being deleted and need the service for it, as kind and name. care: by uid of the pod.
+    metadefs: what Glance has of the namespaces that are ours or should be; None while nothing is to be asked.
     """
 
     spec: GlanceAPISpec
@@ -80,6 +86,7 @@ class View:
     jobs: Mapping[str, Job] = field(default_factory=dict)
     dependents: tuple[str, ...] = ()
     record: Record = field(default_factory=Record)
+    metadefs: Seen | None = None
     operator: Mapping[str, Any] = field(default_factory=dict)
     care: Mapping[str, Care] = field(default_factory=dict)
     in_place: Callable[[Object], bool] = nothing

@@ -9,7 +9,7 @@ from typing import Any
 from glance_operator.core.conditions import FALSE, TRUE, UNKNOWN, Condition, find, merged, standard
 from glance_operator.core.config.imports import methods
 from glance_operator.core.config.server import PORT
-from glance_operator.core.glanceapi import caching, drawing, rules
+from glance_operator.core.glanceapi import caching, drawing, metadefs, rules
 from glance_operator.core.glanceapi.drawing import Drawing
 from glance_operator.core.glanceapi.observed import Memory, View
 from glance_operator.core.manifests import HOUSEKEEPING, database_name, preflight_name
@@ -35,16 +35,17 @@ def recall(body: Mapping[str, Any]) -> Memory:
         stores=tuple(one["name"] for one in status.get("stores") or ()),
         release=version.get("release", ""),
         revision=version.get("databaseRevision", ""),
+        metadefs={one["namespace"]: one.get("configMap", "") for one in status.get("metadefs") or ()},
     )
 
 
 def status(view: View, drawn: Drawing | None, plan: Plan, body: Mapping[str, Any]) -> dict[str, Any]:
     """The new ``status`` of ``body``; equal to the old one when there is nothing new to say."""
     old = body.get("status") or {}
-    wanted = [*standard(plan.state, view.memory.was_ready), *_own(view, plan)]
+    wanted = [*standard(plan.state, view.memory.was_ready), *_own(view, plan), metadefs.condition(view, drawn, plan)]
     conditions = merged(old.get("conditions") or (), wanted, view.generation, view.now.strftime("%FT%TZ"))
     said = {**old, "observedGeneration": view.generation, "conditions": conditions, **_pods(view)}
-    said["lastHandledRetry"] = retry_wanted(body)
+    said |= {"lastHandledRetry": retry_wanted(body), "metadefs": metadefs.memory(view)}
     if drawn is not None:
         said |= _service(drawn)
     return {name: value for name, value in said.items() if value not in (None, "", {}, [])}

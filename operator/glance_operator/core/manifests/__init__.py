@@ -5,10 +5,13 @@ from __future__ import annotations
 from glance_operator.core.manifests import jobs, network, storage, workload
 from glance_operator.core.manifests.jobs import (
     HOUSEKEEPING,
+    METADEFS,
     OURS,
     database_job,
     database_name,
+    metadefs_job,
     names,
+    phases,
     preflight_job,
     preflight_name,
     probe_job,
@@ -27,6 +30,7 @@ from glance_operator.core.manifests.secrets import (
 __all__ = [
     "HOUSEKEEPING",
     "KEPT",
+    "METADEFS",
     "OURS",
     "Blueprint",
     "Object",
@@ -37,8 +41,10 @@ __all__ = [
     "database_name",
     "foundations",
     "kept",
+    "metadefs_job",
     "names",
     "objects",
+    "phases",
     "policy_secret",
     "preflight_job",
     "preflight_name",

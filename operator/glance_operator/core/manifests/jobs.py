@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from functools import cache
 from importlib import resources
 
-from glance_operator.api.glanceapi.images import Housekeeping, Purge
+from glance_operator.api.glanceapi.images import Housekeeping, Metadefs, Purge
 from glance_operator.api.glanceapi.pod import Pod
 from glance_operator.core.config import digest
 from glance_operator.core.manifests import pods, storage
@@ -17,10 +17,11 @@ PURGE_SECONDS = 3600
 ATTEMPTS = 10  # the database may come up later than we do
 # Of a migration: before the first pod with the new code starts, and after the last one with the old code is gone.
 PHASES = {"prepare": ("expand", "migrate"), "contract": ("contract",)}
+METADEFS = "metadefs"  # the phase that loads Glance's own metadata definitions
 PREFLIGHT, DATABASE, PROBE, HOUSEKEEPING = "preflight", "database", "probe", "housekeeping"
 OURS = (PREFLIGHT, DATABASE)  # components of the jobs that belong to one configuration or image
 PROOF_SECONDS = 600
-REFUSED = 42  # exit code of a proof whose outcome only another configuration can change
+REFUSED = 42  # exit code of a job whose outcome only another configuration can change
 
 
 def manage(*words: str) -> str:
@@ -44,13 +45,18 @@ def database_job(of: Blueprint, phase: str) -> Object:
     return _job(of, database_name(of, phase), DATABASE, ["/bin/sh", "-ec", "\n".join(lines)])
 
 
+def metadefs_job(of: Blueprint) -> Object:
+    """Glance's own definitions, from its container image. Glance itself takes it for a success that there are none."""
+    path = of.places.metadefs
+    lines = [f"ls {path}/*.json > /dev/null || exit {REFUSED}", manage("db", "load_metadefs", "--path", path)]
+    return _refusable(_job(of, database_name(of, METADEFS), DATABASE, ["/bin/sh", "-ec", "\n".join(lines)]))
+
+
 def preflight_job(of: Blueprint) -> Object:
     """Glance itself reads the configuration, opens the stores, and asks database and Keystone."""
     job = _job(of, preflight_name(of), PREFLIGHT, [of.places.python, "-c", _script(PREFLIGHT)])
-    # What is wrong with a file does not get better: only what may come up later is tried again.
-    refusal = {"action": "FailJob", "onExitCodes": {"operator": "In", "values": [REFUSED]}}
-    job["spec"] |= {"activeDeadlineSeconds": PROOF_SECONDS, "podFailurePolicy": {"rules": [refusal]}}
-    return job
+    job["spec"]["activeDeadlineSeconds"] = PROOF_SECONDS
+    return _refusable(job)
 
 
 def probe_job(of: Blueprint) -> Object:
@@ -67,7 +73,14 @@ def _script(name: str) -> str:
 
 def names(of: Blueprint) -> set[str]:
     """Of every job of this configuration and this image."""
-    return {preflight_name(of), *(database_name(of, phase) for phase in PHASES)}
+    return {preflight_name(of), *(database_name(of, phase) for phase in phases(of))}
+
+
+def phases(of: Blueprint) -> list[str]:
+    """What is done about the database's content: nothing where another GlanceAPI does it."""
+    if not of.spec.database.manage_schema:
+        return []
+    return [*PHASES, METADEFS] if (of.spec.metadefs or Metadefs()).defaults else [*PHASES]
 
 
 def purge(of: Blueprint) -> Object | None:
@@ -90,6 +103,13 @@ def purge(of: Blueprint) -> Object | None:
         },
     }
     return owned(of, "CronJob", "batch/v1", f"{of.name}-purge", HOUSEKEEPING, spec=spec)
+
+
+def _refusable(job: Object) -> Object:
+    """What is wrong with a file does not get better: only what may come up later is tried again."""
+    refusal = {"action": "FailJob", "onExitCodes": {"operator": "In", "values": [REFUSED]}}
+    job["spec"]["podFailurePolicy"] = {"rules": [refusal]}
+    return job
 
 
 def _job(of: Blueprint, name: str, component: str, command: list[str]) -> Object:
