@@ -68,5 +68,5 @@ def test_nobody_notices_an_upgrade(service: KeystoneService, node: Cluster) -> N
         service.patch("gapi/glance", image=UPGRADE)
         service.until("gapi/glance", "Ready", "True", timeout=240)
     assert failed == []
-    pods = service.get("pods", "-l", "app.kubernetes.io/component=api")["items"]
+    pods = service.get("pods", "app.kubernetes.io/component=api")["items"]
     assert {pod["spec"]["containers"][0]["image"] for pod in pods} == {UPGRADE}

@@ -124,7 +124,7 @@ def test_a_drained_node_costs_no_request(service: Service, node: Cluster) -> Non
 
 def nodes_of(service: Service) -> dict[str, str]:
     """Where each pod of the service runs."""
-    pods = service.get("pods", "-l", "app.kubernetes.io/component=api")["items"]
+    pods = service.get("pods", "app.kubernetes.io/component=api")["items"]
     return {pod["metadata"]["name"]: pod["spec"]["nodeName"] for pod in pods}
 
 

@@ -11,6 +11,7 @@ import pytest
 from tests.unit.core.glanceapi.views import FOUND, NOW, but, done, everything, plan, running, view
 
 from glance_operator.core import manifests
+from glance_operator.core.attempts import anew, first
 from glance_operator.core.conditions import Condition
 from glance_operator.core.glanceapi import decide
 from glance_operator.core.glanceapi.drawing import draw
@@ -18,7 +19,7 @@ from glance_operator.core.glanceapi.metadefs import condition, memory
 from glance_operator.core.glanceapi.observed import Memory, View
 from glance_operator.core.metadefs import Attempt, Define, Seen
 from glance_operator.core.plan import Phase
-from glance_operator.core.workload import Apply, Job, Object, Pod, Remove
+from glance_operator.core.workload import Apply, Job, Object, Pod
 
 A, B = '{"namespace": "A"}', '{"namespace": "B"}'
 OTHER = {"namespace": "A", "description": "theirs", "owner": "them"}
@@ -160,7 +161,7 @@ def loading(of: View, **parts: Any) -> View:
 def test_glances_own_are_loaded_beside_the_service_and_first() -> None:
     of = serving({"a.json": A}, seen=Seen({"A": None}))
     told = plan(done(of, "metadefs"))
-    assert (told.state.phase, told.step) == (Phase.READY, Apply((load_job(of),)))
+    assert (told.state.phase, told.step) == (Phase.READY, first(of, load_job(of)))
     assert (step(loading(of)), said(loading(of)).reason) == (None, "Loading")
     assert step(loading(of, done=True))
 
@@ -170,7 +171,7 @@ def test_on_sqlite_they_are_loaded_before_anybody_else_writes() -> None:
     of = view({"database": {"sqlite": {}}, "replicas": 1}, found={})
     of = done(replace(of, in_place=but("StatefulSet")), "metadefs")
     told = plan(of)
-    assert (told.state.phase, told.step) == (Phase.WORKING, Apply((load_job(of),)))
+    assert (told.state.phase, told.step) == (Phase.WORKING, first(of, load_job(of)))
     waits = plan(loading(of))
     assert (waits.state.phase, waits.state.reason, waits.step) == (Phase.WORKING, "Loading", None)
     for outcome in ({"done": True}, {"failed": True, "ended": NOW}):
@@ -187,7 +188,7 @@ def test_a_load_that_failed_is_told_and_tried_again_and_holds_up_nothing() -> No
     assert said(failed).reason == "LoadFailed"
     assert "no such table" in said(failed).message
     assert step(failed)
-    assert plan(replace(failed, now=NOW + timedelta(minutes=1))).step == Remove((("Job", job),))
+    assert plan(replace(failed, now=NOW + timedelta(minutes=1))).step == anew(failed, load_job(of), 2)
 
 
 def test_an_image_without_any_is_not_asked_again_and_again() -> None:
