@@ -122,8 +122,13 @@ def test_a_change_reaches_the_pods_when_it_has_been_proven(desk: Desk, service: 
     desk.apply(ceph(name, service, "images"))
     other = eventually(lambda: next(iter(set(running(desk, f"{name}-probe-")) - {failed}), ""), 90)
     end(desk, other, DONE)
+
+    def rolled_out() -> bool:
+        serve(desk, service)
+        return given(desk, service)[f"{name}.keyring"] == "second"
+
+    eventually(rolled_out, 60)
     ready(desk, f"gstore/{name}", service)
-    assert given(desk, service)[f"{name}.keyring"] == "second"
     desk.gone(f"secret/{failed}")
     desk.gone(f"job/{failed}")
 
