@@ -13,6 +13,7 @@ Object = dict[str, Any]
 LOOK = 1.0  # seconds between two looks while Kubernetes is at work
 AWAIT = 10.0  # the same while somebody else has to do something
 AGAIN = timedelta(seconds=30)  # so long a failed job is left before the next one
+OVERDUE = timedelta(minutes=1)  # after its time a pod is given so long to confirm that it has ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,8 @@ class Touch(Step):
 class Pod:
     """One pod of a service, or of a job. config: name of the Secret with its files; trouble: why it does not run.
 
-    words: what its container said when it ended. policy: the one that it was touched for.
+    words: what its container said when it ended. policy: the one that it was touched for. ends: when it should be gone,
+    once it is leaving. silent: Kubernetes no longer believes that it serves, although it never said so itself.
     """
 
     name: str
@@ -59,7 +61,12 @@ class Pod:
     trouble: str = ""
     words: str = ""
     policy: str = ""
-    leaving: bool = False
+    ends: datetime | None = None
+    silent: bool = False
+
+    @property
+    def leaving(self) -> bool:
+        return self.ends is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +105,18 @@ class Job:
     refused: bool = False
     ended: datetime | None = None
     trouble: str = ""
+
+
+def trouble_of(pod: Pod, now: datetime) -> str:
+    """Why it does not serve, or does not go, in one sentence; it says the same as long as that is so."""
+    if not (pod.silent or (pod.ends and now - pod.ends > OVERDUE)):
+        return pod.trouble
+    what = "it does not confirm its end" if pod.leaving else "nothing is heard of it"
+    taint = f"kubectl taint nodes {pod.node} node.kubernetes.io/out-of-service=nodeshutdown:NoExecute"
+    return (
+        f"NodeLost: {what}: node {pod.node} is gone or hangs; bring it back, or if it is gone for good: {taint}"
+        " (and remove the taint afterwards)"
+    )
 
 
 class Suspendable(Protocol):
@@ -149,8 +168,11 @@ def words_of(pods: Iterable[Pod], job: str) -> str:
     return next((text for pod in reversed(mine) if (text := pod.words or pod.trouble)), "")
 
 
-def job_plan(view: Seen, job: Object, refusal: str, working: str, what: str) -> Plan | None:
-    """Until it is done. Where nothing but a change can help, the failed one stays for people to look at."""
+def job_plan(view: Seen, job: Object, refusal: str, working: str, what: str, again: timedelta = AGAIN) -> Plan | None:
+    """Until it is done. Where nothing but a change can help, the failed one stays for people to look at.
+
+    again: so long a failed one is left before the next.
+    """
     name = job["metadata"]["name"]
     seen = view.jobs.get(name)
     if seen is None:
@@ -163,7 +185,7 @@ def job_plan(view: Seen, job: Object, refusal: str, working: str, what: str) -> 
     told = f"{what} failed (Job {name}): {words or 'see the log of its pods'}"
     if seen.refused:
         return stalled(refusal, told, after=AWAIT)
-    if seen.ended and view.now - seen.ended > AGAIN:
+    if seen.ended and view.now - seen.ended > again:
         step = Remove((("Job", name),))
         return Plan(State(Phase.WORKING, refusal, told), step=step, after=LOOK, passing=True)
     return waiting(refusal, f"{told}; it is tried again", AWAIT)
