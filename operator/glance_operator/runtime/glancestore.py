@@ -75,7 +75,15 @@ class GlanceStoreController(Maker):
             pods=pods,
             images=self._images(key, spec, api, deleted="deletionTimestamp" in meta),
             in_place=self._world.objects.in_place,
+            elder=self._elder(key, body, spec),
         )
+
+    def _elder(self, key: Key, body: Body, spec: GlanceStoreSpec) -> str:
+        store = self._world.store
+        names = store.referrers("GlanceStore", key.namespace, "glanceAPI", spec.glance_api_ref.name)
+        others = [other for one in names if one != key and (other := store.get(one))]
+        older = [one for one in others if _age(one) < _age(body) and _store_id(one) == _store_id(body)]
+        return min(older, key=_age)["metadata"]["name"] if older else ""
 
     def _images(self, key: Key, spec: GlanceStoreSpec, api: Api | None, *, deleted: bool) -> Residents | None:
         store_id = spec.store_id or key.name
@@ -102,3 +110,11 @@ class GlanceStoreController(Maker):
         jobs, pods = beside(self._world.objects, key.namespace, labels)
         mine = {name: job for name, job in jobs.items() if name.rpartition("-probe-")[0] == key.name[:40]}
         return mine, tuple(pod for pod in pods if pod.job in mine)
+
+
+def _age(body: Body) -> tuple[str, str]:
+    return body["metadata"]["creationTimestamp"], body["metadata"]["name"]
+
+
+def _store_id(body: Body) -> str:
+    return str(body["spec"].get("storeID") or body["metadata"]["name"])

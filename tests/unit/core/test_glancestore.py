@@ -73,6 +73,24 @@ def test_what_is_missing_is_named(parts: dict[str, Any], reason: str, words: str
     assert words in told.message
 
 
+def test_a_service_that_was_there_is_gone() -> None:
+    """Unlike one that nobody has made yet: who deletes a GlanceAPI and keeps its stores is told so."""
+    proven = recall({"status": said(probed(view(), done=True))})
+    told = plan(view(api=None, memory=proven)).state
+    assert told.reason == "APIGone"
+    assert "GlanceAPI glance (spec.glanceAPIRef) is gone: create it again" in told.message
+
+
+def test_the_younger_of_two_stores_with_one_id_is_refused_and_may_go() -> None:
+    """Although images live under its id: they are the elder's."""
+    in_service = replace(API, stores=("central",))
+    of = view(elder="first", api=in_service, images=Residents(1, ("a",)))
+    assert (plan(of).state.phase, plan(of).state.reason) == (Phase.STALLED, "DuplicateStoreID")
+    assert "GlanceStore first, which is older" in plan(of).state.message
+    assert find(said(of)["conditions"], "Configured")["status"] == "False"
+    assert isinstance(plan(replace(of, deleted=True)).step, LetGo)
+
+
 def test_it_is_held_then_proven_then_awaits_its_service_and_is_ready() -> None:
     assert isinstance(plan(view(finalized=False)).step, AddFinalizer)
     of = view(in_place=lambda _: False)

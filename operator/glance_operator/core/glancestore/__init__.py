@@ -15,6 +15,7 @@ BEFORE: tuple[Rule[View], ...] = (
     respect_suspension,
     hold,
     rules.await_api,
+    rules.refuse_twin,
     rules.await_inputs,
 )
 RULES: tuple[Rule[View], ...] = (

@@ -47,6 +47,7 @@ class View:
     """Everything a rule may know. api: None if it does not exist. found: content of the Secrets and ConfigMaps named.
 
     images: those with data here, None when nobody could be asked. proof: set by `decide` once all of it is there.
+    elder: an older GlanceStore of the same service that has this one's id.
     """
 
     spec: GlanceStoreSpec
@@ -65,6 +66,7 @@ class View:
     images: Residents | None = None
     in_place: Callable[[Object], bool] = nothing
     proof: Proof | None = None
+    elder: str = ""
 
     @property
     def store_id(self) -> str:
@@ -73,7 +75,7 @@ class View:
     @property
     def configured(self) -> bool:
         """Whether it is in the configuration of its service."""
-        return self.api is not None and self.store_id in self.api.stores
+        return self.api is not None and self.store_id in self.api.stores and not self.elder
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from glance_operator.core import inputs
 from glance_operator.core.glancestore.observed import View
 from glance_operator.core.glancestore.proof import wanted
-from glance_operator.core.plan import LetGo, Phase, Plan, State, doing, waiting
+from glance_operator.core.plan import LetGo, Phase, Plan, State, doing, stalled, waiting
 from glance_operator.core.workload import AWAIT, Apply, Remove, job_plan
 
 
@@ -24,11 +24,23 @@ def let_go(view: View) -> Plan | None:
 
 def await_api(view: View) -> Plan | None:
     name = view.spec.glance_api_ref.name
+    if view.api is None and view.memory.hash:
+        return waiting(
+            "APIGone", f"GlanceAPI {name} (spec.glanceAPIRef) is gone: create it again, or delete this store"
+        )
     if view.api is None:
         return waiting("APINotFound", f"GlanceAPI {name} (spec.glanceAPIRef) does not exist: create it")
     if not view.api.image:
         return waiting("APINotReady", f"GlanceAPI {name} has no container image, with which the store would be proven")
     return None
+
+
+def refuse_twin(view: View) -> Plan | None:
+    """Images of the elder's live under this id: only one of the two can be meant."""
+    if not view.elder:
+        return None
+    words = f"GlanceStore {view.elder}, which is older, has the store id {view.store_id}, too: delete one of them"
+    return stalled("DuplicateStoreID", words, AWAIT)
 
 
 def await_inputs(view: View) -> Plan | None:
