@@ -21,7 +21,10 @@ from glance_operator.runtime.engine import finalizer
 from glance_operator.runtime.errors import Invalid
 from glance_operator.runtime.making import Maker, beside, workload
 from glance_operator.runtime.parsing import parsed
+from glance_operator.runtime.peers import Peers
+from glance_operator.runtime.staged import Staged
 from glance_operator.runtime.store import Body, Key, key_of
+from glance_operator.runtime.world import World
 
 AT_REST = 10.0  # seconds between two looks at the pods of a service that serves
 AT_WORK = 2.0
@@ -40,9 +43,17 @@ class Look:
 class GlanceAPIController(Maker):
     """What the engine asks for GlanceAPIs; see ``engine.Controller``."""
 
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        self._peers, self._staged = Peers(world), Staged(world)
+
     def look(self, key: Key, body: Body) -> Look:
         view = self._view(key, body)
         return Look(view, *decide(view))
+
+    def act(self, key: Key, look: Look) -> None:
+        self._staged.tell(key, look.view, look.plan.step)
+        super().act(key, look)
 
     def status(self, look: Look, plan: Plan, body: Body) -> dict[str, Any] | None:
         return status(look.view, look.drawn, plan, body)
@@ -59,6 +70,8 @@ class GlanceAPIController(Maker):
         wanted = [*inputs.of_api(spec), *(one for member in members for one in inputs.of_store(member.spec))]
         deleted = "deletionTimestamp" in meta
         quiet = spec.suspend or deleted
+        image = spec.image or self._world.settings.glance_image
+        made = self._seen(key)
         return View(
             spec=spec,
             namespace=key.namespace,
@@ -66,7 +79,7 @@ class GlanceAPIController(Maker):
             uid=meta["uid"],
             generation=meta.get("generation", 0),
             now=self._world.now(),
-            image=spec.image or self._world.settings.glance_image,
+            image=image,
             memory=recall(body),
             finalized=finalizer(key.kind) in (meta.get("finalizers") or ()),
             deleted=deleted,
@@ -75,7 +88,9 @@ class GlanceAPIController(Maker):
             dependents=tuple(self._dependents(key)) if deleted else (),
             operator=_ourselves(self._world.settings.lease_namespace),
             in_place=self._world.objects.in_place,
-            **self._seen(key),
+            born=meta["creationTimestamp"],
+            **made,
+            **({} if quiet else self._peers.seen(key, spec, image, made["jobs"])),
         )
 
     def _seen(self, key: Key) -> dict[str, Any]:

@@ -40,12 +40,25 @@ class Memory:
     revision: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Another GlanceAPI on the same database. owner: it changes the schema; prepared: it has done so for its image."""
+
+    name: str
+    born: str
+    image: str
+    owner: bool
+    prepared: bool = False
+    suspended: bool = False
+
+
 @dataclass(frozen=True, kw_only=True)
 class View:
     """Everything a rule may know. image: of Glance, resolved. found: content of the Secrets and ConfigMaps named.
 
     record: what the policy's Secret remembers. in_place(object): whether exactly this was applied lately. dependents:
-    objects of ours that are being deleted and need the service for it, as kind and name.
+    objects of ours that are being deleted and need the service for it, as kind and name. peers: on the same database.
+    foreign: pods of other services that use this database, or may. born: when the object was created.
     """
 
     spec: GlanceAPISpec
@@ -67,6 +80,9 @@ class View:
     record: Record = field(default_factory=Record)
     operator: Mapping[str, Any] = field(default_factory=dict)
     in_place: Callable[[Object], bool] = nothing
+    born: str = ""
+    peers: tuple[Peer, ...] = ()
+    foreign: tuple[Pod, ...] = ()
 
     def pods_of(self, component: str) -> list[Pod]:
         return [pod for pod in self.pods if pod.component == component]

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from glance_operator.core.manifests import jobs, network, storage, workload
 from glance_operator.core.manifests.jobs import (
+    DATABASE,
     HOUSEKEEPING,
     OURS,
+    check_job,
     database_job,
     database_name,
     names,
     preflight_job,
     preflight_name,
     probe_job,
+    schema_job,
+    schema_of,
 )
 from glance_operator.core.manifests.plan import Blueprint, Object
 from glance_operator.core.manifests.secrets import (
@@ -25,12 +29,14 @@ from glance_operator.core.manifests.secrets import (
 )
 
 __all__ = [
+    "DATABASE",
     "HOUSEKEEPING",
     "KEPT",
     "OURS",
     "Blueprint",
     "Object",
     "Record",
+    "check_job",
     "config_name",
     "config_secret",
     "database_job",
@@ -44,6 +50,8 @@ __all__ = [
     "preflight_name",
     "probe_job",
     "proof_secret",
+    "schema_job",
+    "schema_of",
 ]
 
 

@@ -1,0 +1,190 @@
+"""Another image of Glance, and what may go wrong on the way: the old pods serve on, and it is said why."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from tests.e2e.lab import Object, Operator, Service, api, store
+from tests.integration.images.lab import condition
+from tests.support import eventually
+
+from sandbox_kit.control_plane import ControlPlane
+from sandbox_kit.node import recipes
+from sandbox_kit.node.cluster import Cluster
+from sandbox_kit.node.mariadb import MariaDB
+from sandbox_kit.node.worker import Worker
+
+pytestmark = pytest.mark.timeout(600)
+OLD = recipes.GLANCE.image
+NEXT = f"{recipes.REGISTRY}/glance:next"
+NOWHERE = f"{recipes.REGISTRY}/glance:nowhere"
+STAGING = {"pvc": {"claimName": "staging"}}
+WHO = ("X-Identity-Status: Confirmed", "X-User-Id: u", "X-Project-Id: p", "X-Roles: admin,member,reader")
+
+
+@pytest.fixture(scope="module")
+def service(
+    cluster: Cluster, crds_installed: ControlPlane, mariadb: MariaDB, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Service]:
+    """A service with two replicas and one store, which serves."""
+    cluster.volumes.renew()
+    cluster.worker.tag(OLD, NEXT)
+    crds_installed.run_kubectl("create", "namespace", "upgrades")
+    crds_installed.run_kubectl("label", "namespace", "upgrades", "pod-security.kubernetes.io/enforce=restricted")
+    made = Service(cluster, mariadb, "upgrades")
+    with Operator(tmp_path_factory.mktemp("operator"), cluster, watch_namespaces="upgrades", lost_grace="10s"):
+        claims = (made.claim("central"), made.claim("staging"))
+        made.apply(*claims, made.database(), store("central", "central"), api(staging=STAGING))
+        made.until("gapi/glance", "Ready", "True", timeout=180)
+        yield made
+        cluster.run_kubectl("delete", "namespace", "upgrades", timeout=300)
+    cluster.volumes.renew()
+
+
+def containers(service: Service) -> dict[str, tuple[str, int]]:
+    """Pod -> its container and how often that was restarted."""
+    nodes = service.get("gapi/glance")["status"]["nodes"]
+    return {node["name"]: (node["containerID"], node["restarts"]) for node in nodes}
+
+
+def items(service: Service, what: str, component: str) -> list[Object]:
+    found: list[Object] = service.get(what, "-l", f"app.kubernetes.io/component={component}")["items"]
+    return found
+
+
+def words(service: Service, kind: str) -> str:
+    return str(condition(service.get("gapi/glance"), kind).get("message", ""))
+
+
+@contextmanager
+def undisturbed(service: Service) -> Iterator[None]:
+    """Meanwhile the same containers serve, and nobody restarts them."""
+    before = containers(service)
+    yield
+    assert containers(service) == before
+    body = service.get("gapi/glance")
+    assert [condition(body, kind)["status"] for kind in ("WorkloadReady", "EndpointReady")] == ["True", "True"]
+
+
+def test_nobody_notices_another_image(service: Service) -> None:
+    """The schema is prepared before the first new pod and contracted after the last old one."""
+    before = containers(service)
+    with service.visited() as failed:
+        service.patch("gapi/glance", image=NEXT)
+        service.until("gapi/glance", "Ready", "True", timeout=240)
+    assert failed == []
+    pods = items(service, "pods", "api")
+    assert [pod["spec"]["containers"][0]["image"] for pod in pods] == [NEXT, NEXT]
+    assert not set(containers(service).values()) & set(before.values())
+
+    jobs = {job["metadata"]["name"].split("-")[2]: job for job in items(service, "jobs", "database")}
+    assert {job["spec"]["template"]["spec"]["containers"][0]["image"] for job in jobs.values()} == {NEXT}
+    began = sorted(pod["metadata"]["creationTimestamp"] for pod in pods)
+    assert jobs["prepare"]["status"]["completionTime"] <= began[0]
+    assert jobs["contract"]["status"]["startTime"] >= began[-1]
+
+
+def test_an_image_that_does_not_exist_reaches_no_pod(service: Service) -> None:
+    with undisturbed(service):
+        service.patch("gapi/glance", image=NOWHERE)
+        eventually(lambda: "ErrImageNeverPull" in words(service, "ConfigReady"), 60)
+        assert NOWHERE in words(service, "Ready")
+    with undisturbed(service):
+        service.patch("gapi/glance", image=NEXT)
+        service.until("gapi/glance", "Ready", "True")
+
+
+def test_a_connection_that_leads_nowhere_is_refused_with_the_hosts_name(service: Service) -> None:
+    wrong = service.database()
+    wrong["stringData"] = {"connection": "mysql+pymysql://glance:s3cret@nowhere.invalid/glance"}
+    with undisturbed(service):
+        service.apply(wrong)
+        eventually(lambda: "nowhere.invalid" in words(service, "ConfigReady"), 120)
+        assert condition(service.get("gapi/glance"), "ConfigReady")["status"] == "False"
+        assert "s3cret" not in service.kubectl("get", "gapi,events", "-o", "yaml")
+        service.apply(service.database())
+        service.until("gapi/glance", "Ready", "True", timeout=90)
+
+
+def test_a_migration_that_fails_is_told_in_its_own_words(service: Service) -> None:
+    """A new database on which this user may not even make a table."""
+    statements = (
+        "CREATE DATABASE IF NOT EXISTS reading",
+        "CREATE USER IF NOT EXISTS reader@'%' IDENTIFIED BY 'r3ader'",
+        "GRANT SELECT ON reading.* TO reader@'%'",
+    )
+    client = ("mariadb", "--no-defaults", "-S", "/run/mysqld/mysqld.sock", "-u", "root", "-e", "; ".join(statements))
+    service.cluster.run_kubectl("-n", service.mariadb.namespace, "exec", "mariadb-0", "--", *client)
+    host = service.mariadb.connection.rpartition("@")[2].partition("/")[0]
+    reading = service.database()
+    reading["stringData"] = {"connection": f"mysql+pymysql://reader:r3ader@{host}/reading"}
+    with undisturbed(service):
+        service.apply(reading)
+        eventually(lambda: "denied" in words(service, "DatabaseReady"), 120)
+        assert condition(service.get("gapi/glance"), "DatabaseReady")["status"] == "False"
+        service.apply(service.database())
+        service.until("gapi/glance", "Ready", "True", timeout=90)
+
+
+def test_what_is_staged_on_a_pod_is_named_before_the_pod_goes(service: Service) -> None:
+    """On a claim it would stay; with a volume per pod others have to know."""
+    service.patch("gapi/glance", replicas=1, staging=None)
+    url = service.until("gapi/glance", "Ready", "True", timeout=180)["status"]["endpoint"]
+    headers = [word for header in WHO for word in ("-H", header)]
+    asked = json.dumps({"name": "half-done", "disk_format": "raw", "container_format": "bare"})
+    made = json.loads(service.ask(f"{url}/v2/images", *headers, "-H", "Content-Type: application/json", "-d", asked))
+    binary = ("-H", "Content-Type: application/octet-stream", "--data-binary", "bytes")
+    service.ask(f"{url}/v2/images/{made['id']}/stage", *headers, *binary, "-X", "PUT")
+
+    service.patch("gapi/glance", replicas=2, staging=STAGING)
+    (event,) = eventually(lambda: service.get("events", "--field-selector=reason=StagedDataAtRisk")["items"], 60)
+    assert "half-done" in event["message"]
+    assert (event["involvedObject"]["kind"], event["involvedObject"]["name"]) == ("GlanceAPI", "glance")
+    service.until("gapi/glance", "Ready", "True", timeout=180)
+    service.ask(f"{url}/v2/images/{made['id']}", *headers, "-X", "DELETE")
+
+
+def test_a_lost_node_is_named_with_what_to_do_and_the_rest_heals(service: Service, cluster: Cluster) -> None:
+    with cluster.second_node() as second, only(cluster, "node1"):
+        second.tag(OLD, NEXT)
+        move(service, cluster, "glance-1", second)
+        second.kill()
+        told = service.until("gapi/glance", "WorkloadReady", "False", "NodeLost", timeout=120)
+        message = condition(told, "WorkloadReady")["message"]
+        assert "1 of 2 pods serve; glance-1: NodeLost" in message
+        taint = f"kubectl taint nodes {second.name} node.kubernetes.io/out-of-service=nodeshutdown:NoExecute"
+        assert taint in message
+        assert condition(told, "EndpointReady")["status"] == "True"
+        with service.visited() as failed:
+            assert condition(service.get("gapi/glance"), "WorkloadReady")["message"] == message
+        assert failed == [], "the other replica serves"
+        second.start()
+        service.until("gapi/glance", "Ready", "True", timeout=180)
+        move(service, cluster, "glance-1", cluster.worker)
+
+
+@contextmanager
+def only(cluster: Cluster, name: str) -> Iterator[None]:
+    """In the end new pods may be put on that node again."""
+    yield
+    cluster.run_kubectl("uncordon", name)
+
+
+def move(service: Service, cluster: Cluster, pod: str, target: Worker) -> None:
+    """Have the pod made anew on another node, and serve there."""
+    for node in json.loads(cluster.run_kubectl("get", "nodes", "-o", "json"))["items"]:
+        name = node["metadata"]["name"]
+        cluster.run_kubectl("uncordon" if name == target.name else "cordon", name)
+    service.kubectl("delete", "pod", pod, timeout=120)
+
+    def moved() -> bool:
+        found = [one for one in items(service, "pods", "api") if one["metadata"]["name"] == pod]
+        return [(one["spec"].get("nodeName"), condition(one, "Ready").get("status")) for one in found] == [
+            (target.name, "True")
+        ]
+
+    eventually(moved, 90)
+    service.until("gapi/glance", "Ready", "True", timeout=60)
