@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -177,7 +177,7 @@ def job_plan(view: Seen, job: Object, refusal: str, working: str, what: str, aga
     seen = view.jobs.get(name)
     if seen is None:
         return doing(Apply((job,)), working, what, after=LOOK)
-    words = words_of(view.pods, name) or seen.trouble
+    words = words_of((replace(pod, trouble=trouble_of(pod, view.now)) for pod in view.pods), name) or seen.trouble
     if seen.done:
         return None
     if not seen.failed:

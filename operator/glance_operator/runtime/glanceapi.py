@@ -90,7 +90,7 @@ class GlanceAPIController(Maker):
             in_place=self._world.objects.in_place,
             born=meta["creationTimestamp"],
             **made,
-            **({} if quiet else self._peers.seen(key, spec, image, made["jobs"])),
+            **({} if quiet else self._peers.around(key, spec, image, made["jobs"])),
         )
 
     def _seen(self, key: Key) -> dict[str, Any]:

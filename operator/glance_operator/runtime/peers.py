@@ -34,7 +34,7 @@ class Peers:
     def __init__(self, world: World) -> None:
         self._world = world
 
-    def seen(self, key: Key, spec: GlanceAPISpec, image: str, jobs: Mapping[str, Job]) -> dict[str, Any]:
+    def around(self, key: Key, spec: GlanceAPISpec, image: str, jobs: Mapping[str, Job]) -> dict[str, Any]:
         """`peers` and `foreign` of the view."""
         mine = self._connection(key.namespace, spec)
         if not mine:

@@ -44,7 +44,8 @@ class Staged:
     def _uploading(self, key: Key) -> list[str]:
         """Not the operator's own: those are fetched by Glance, and no pod stops before it has done so."""
         glance = self._world.clouds.find(key.namespace, SERVICE, key.name).glance
-        return sorted(image.name or image.id for image in glance.some(staging.SHOWN + 1, status="uploading"))
+        found = glance.some(staging.SHOWN + 1, status="uploading")
+        return sorted(image.name or image.id for image in found)
 
     def _tell(self, key: Key, words: str) -> None:
         if body := self._world.store.get(key):

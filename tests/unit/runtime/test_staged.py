@@ -21,7 +21,10 @@ from glance_operator.runtime.store import Body, Key, Store
 
 pytestmark = pytest.mark.filterwarnings("ignore::PendingDeprecationWarning:openstack.*")
 KEY = Key("GlanceAPI", "images", "glance")
-UPLOADING = {"images": [{"id": "i2", "name": "beta", "status": "uploading"}, {"id": "i1", "status": "uploading"}]}
+UPLOADING = {
+    "next": "/v2/images?marker=i1",
+    "images": [{"id": "i2", "name": "beta", "status": "uploading"}, {"id": "i1", "status": "uploading"}],
+}
 
 
 class Desk:
