@@ -64,7 +64,7 @@ def migrate(drawn: Drawing) -> Plan | None:
 
 
 def contract(drawn: Drawing) -> Plan | None:
-    """What only the old code needed goes when the last old pod is gone; that of others is not waited for in silence."""
+    """What only the old code needed goes when the last old pod is gone; for those of others nothing else waits."""
     return None if _old_pods(drawn.view) else _change(drawn, "contract")
 
 
@@ -96,7 +96,9 @@ def _whose(owner: Peer | None) -> str:
 
 
 def _old_pods(view: View) -> list[str]:
-    return sorted(pod.name for pod in view.foreign if pod.image != view.image)
+    """Images are compared as pods have them, too: admission may have named another registry."""
+    new = {view.image, *(pod.image for pod in view.pods_of("api"))}
+    return sorted(pod.name for pod in view.foreign if pod.image not in new)
 
 
 def _check(drawn: Drawing, owner: Peer | None) -> Plan | None:

@@ -113,6 +113,13 @@ def test_the_schema_is_contracted_when_the_last_old_pod_of_all_services_is_gone(
     assert step.objects[0]["metadata"]["name"] == database_name(draw(of).of, "contract")
 
 
+def test_an_image_that_admission_has_renamed_is_no_older_one() -> None:
+    of = owner()
+    mirrored = "mirror.example.org/glance:34"
+    of = replace(of, pods=tuple(replace(pod, image=mirrored) for pod in of.pods))
+    assert isinstance(plan(replace(of, foreign=(Pod("edge-0", "api", image=mirrored),))).step, Apply)
+
+
 def test_what_has_been_contracted_is_not_awaited_any_more() -> None:
     of = running(done(owner(foreign=(Pod("late-0", "api", image=OLD),))))
     assert database(of)[:2] == ("True", "DatabaseReady")
