@@ -7,41 +7,33 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from tests.e2e.lab import Object, Operator, Service, api, store
+from tests.e2e.lab import Object, Service, api, store
 from tests.integration.images.lab import condition
 from tests.support import eventually
 
-from sandbox_kit.control_plane import ControlPlane
 from sandbox_kit.node import recipes
 from sandbox_kit.node.cluster import Cluster
+from sandbox_kit.node.deployment import Deployment
 from sandbox_kit.node.mariadb import MariaDB
+from sandbox_kit.node.places import Place
 from sandbox_kit.node.worker import Worker
 
 pytestmark = pytest.mark.timeout(600)
-OLD = recipes.GLANCE.image
 NEXT = f"{recipes.REGISTRY}/glance:next"
 NOWHERE = f"{recipes.REGISTRY}/glance:nowhere"
 STAGING = {"pvc": {"claimName": "staging"}}
-WHO = ("X-Identity-Status: Confirmed", "X-User-Id: u", "X-Project-Id: p", "X-Roles: admin,member,reader")
 
 
 @pytest.fixture(scope="module")
-def service(
-    cluster: Cluster, crds_installed: ControlPlane, mariadb: MariaDB, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Service]:
+def service(operator: Deployment, cluster: Place, mariadb: MariaDB) -> Iterator[Service]:
     """A service with two replicas and one store, which serves."""
-    cluster.volumes.renew()
-    cluster.worker.tag(OLD, NEXT)
-    crds_installed.run_kubectl("create", "namespace", "upgrades")
-    crds_installed.run_kubectl("label", "namespace", "upgrades", "pod-security.kubernetes.io/enforce=restricted")
     made = Service(cluster, mariadb, "upgrades")
-    with Operator(tmp_path_factory.mktemp("operator"), cluster, watch_namespaces="upgrades", lost_grace="10s"):
-        claims = (made.claim("central"), made.claim("staging"))
-        made.apply(*claims, made.database(), store("central", "central"), api(staging=STAGING))
-        made.until("gapi/glance", "Ready", "True", timeout=180)
-        yield made
-        cluster.run_kubectl("delete", "namespace", "upgrades", timeout=300)
-    cluster.volumes.renew()
+    made.make()
+    claims = (made.claim("central"), made.claim("staging"))
+    made.apply(*claims, made.database(), store("central", "central"), api())
+    made.until("gapi/glance", "Ready", "True", timeout=180)
+    yield made
+    made.end()
 
 
 def containers(service: Service) -> dict[str, tuple[str, int]]:
@@ -69,8 +61,10 @@ def undisturbed(service: Service) -> Iterator[None]:
     assert [condition(body, kind)["status"] for kind in ("WorkloadReady", "EndpointReady")] == ["True", "True"]
 
 
-def test_nobody_notices_another_image(service: Service) -> None:
-    """The schema is prepared before the first new pod and contracted after the last old one."""
+def test_the_schema_is_prepared_before_the_first_new_pod_and_contracted_after_the_last_old_one(
+    service: Service, node: Cluster
+) -> None:
+    node.worker.tag(recipes.GLANCE.image, NEXT)
     before = containers(service)
     with service.visited() as failed:
         service.patch("gapi/glance", image=NEXT)
@@ -88,12 +82,13 @@ def test_nobody_notices_another_image(service: Service) -> None:
 
 
 def test_an_image_that_does_not_exist_reaches_no_pod(service: Service) -> None:
+    before = service.get("gapi/glance")["spec"].get("image")
     with undisturbed(service):
         service.patch("gapi/glance", image=NOWHERE)
         eventually(lambda: "ErrImageNeverPull" in words(service, "ConfigReady"), 60)
         assert NOWHERE in words(service, "Ready")
     with undisturbed(service):
-        service.patch("gapi/glance", image=NEXT)
+        service.patch("gapi/glance", image=before)
         service.until("gapi/glance", "Ready", "True")
 
 
@@ -133,7 +128,7 @@ def test_what_is_staged_on_a_pod_is_named_before_the_pod_goes(service: Service) 
     """On a claim it would stay; with a volume per pod others have to know."""
     service.patch("gapi/glance", replicas=1, staging=None)
     url = service.until("gapi/glance", "Ready", "True", timeout=180)["status"]["endpoint"]
-    headers = [word for header in WHO for word in ("-H", header)]
+    headers = [word for name, value in service.headers.items() for word in ("-H", f"{name}: {value}")]
     asked = json.dumps({"name": "half-done", "disk_format": "raw", "container_format": "bare"})
     made = json.loads(service.ask(f"{url}/v2/images", *headers, "-H", "Content-Type: application/json", "-d", asked))
     binary = ("-H", "Content-Type: application/octet-stream", "--data-binary", "bytes")
@@ -147,10 +142,10 @@ def test_what_is_staged_on_a_pod_is_named_before_the_pod_goes(service: Service) 
     service.ask(f"{url}/v2/images/{made['id']}", *headers, "-X", "DELETE")
 
 
-def test_a_lost_node_is_named_with_what_to_do_and_the_rest_heals(service: Service, cluster: Cluster) -> None:
-    with cluster.second_node() as second, only(cluster, "node1"):
-        second.tag(OLD, NEXT)
-        move(service, cluster, "glance-1", second)
+def test_a_lost_node_is_named_with_what_to_do_and_the_rest_heals(service: Service, node: Cluster) -> None:
+    with node.second_node() as second, only(node, "node1"):
+        second.tag(recipes.GLANCE.image, NEXT)
+        move(service, node, "glance-1", second)
         second.kill()
         told = service.until("gapi/glance", "WorkloadReady", "False", "NodeLost", timeout=120)
         message = condition(told, "WorkloadReady")["message"]
@@ -163,7 +158,7 @@ def test_a_lost_node_is_named_with_what_to_do_and_the_rest_heals(service: Servic
         assert failed == [], "the other replica serves"
         second.start()
         service.until("gapi/glance", "Ready", "True", timeout=180)
-        move(service, cluster, "glance-1", cluster.worker)
+        move(service, node, "glance-1", node.worker)
 
 
 @contextmanager
