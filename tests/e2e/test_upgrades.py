@@ -20,6 +20,7 @@ from sandbox_kit.node.worker import Worker
 
 pytestmark = pytest.mark.timeout(600)
 NEXT = f"{recipes.REGISTRY}/glance:next"
+LATER = f"{recipes.REGISTRY}/glance:later"
 NOWHERE = f"{recipes.REGISTRY}/glance:nowhere"
 STAGING = {"pvc": {"claimName": "staging"}}
 
@@ -74,11 +75,17 @@ def test_the_schema_is_prepared_before_the_first_new_pod_and_contracted_after_th
     assert [pod["spec"]["containers"][0]["image"] for pod in pods] == [NEXT, NEXT]
     assert not set(containers(service).values()) & set(before.values())
 
-    jobs = {job["metadata"]["name"].split("-")[2]: job for job in items(service, "jobs", "database")}
-    assert {job["spec"]["template"]["spec"]["containers"][0]["image"] for job in jobs.values()} == {NEXT}
-    began = sorted(pod["metadata"]["creationTimestamp"] for pod in pods)
+    jobs, began = phases(service), sorted(pod["metadata"]["creationTimestamp"] for pod in pods)
     assert jobs["prepare"]["status"]["completionTime"] <= began[0]
     assert jobs["contract"]["status"]["startTime"] >= began[-1]
+
+
+def phases(service: Service) -> dict[str, Object]:
+    """Phase -> its job, of the image that the service is to have."""
+    image = service.get("gapi/glance")["spec"]["image"]
+    found = items(service, "jobs", "database")
+    now = [job for job in found if job["spec"]["template"]["spec"]["containers"][0]["image"] == image]
+    return {job["metadata"]["name"].split("-")[2]: job for job in now}
 
 
 def test_an_image_that_does_not_exist_reaches_no_pod(service: Service) -> None:
@@ -92,36 +99,66 @@ def test_an_image_that_does_not_exist_reaches_no_pod(service: Service) -> None:
         service.until("gapi/glance", "Ready", "True")
 
 
-def test_a_connection_that_leads_nowhere_is_refused_with_the_hosts_name(service: Service) -> None:
-    wrong = service.database()
-    wrong["stringData"] = {"connection": "mysql+pymysql://glance:s3cret@nowhere.invalid/glance"}
+def test_a_wrong_connection_reaches_no_pod_and_a_migration_that_fails_neither(service: Service) -> None:
+    """One leads nowhere; one to a new database on which its user may not even make a table."""
     with undisturbed(service):
-        service.apply(wrong)
+        service.apply(connecting(service, "glance:s3cret@nowhere.invalid/glance"))
         eventually(lambda: "nowhere.invalid" in words(service, "ConfigReady"), 120)
         assert condition(service.get("gapi/glance"), "ConfigReady")["status"] == "False"
+
+        service.apply(connecting(service, reader(service)))
+        eventually(lambda: "denied" in words(service, "DatabaseReady"), 120)
+        assert condition(service.get("gapi/glance"), "DatabaseReady")["status"] == "False"
         assert "s3cret" not in service.kubectl("get", "gapi,events", "-o", "yaml")
+
         service.apply(service.database())
         service.until("gapi/glance", "Ready", "True", timeout=90)
 
 
-def test_a_migration_that_fails_is_told_in_its_own_words(service: Service) -> None:
-    """A new database on which this user may not even make a table."""
+def connecting(service: Service, to: str) -> Object:
+    return {**service.database(), "stringData": {"connection": f"mysql+pymysql://{to}"}}
+
+
+def reader(service: Service) -> str:
+    """Somebody who may read a database that is empty."""
     statements = (
         "CREATE DATABASE IF NOT EXISTS reading",
-        "CREATE USER IF NOT EXISTS reader@'%' IDENTIFIED BY 'r3ader'",
+        "CREATE USER IF NOT EXISTS reader@'%' IDENTIFIED BY 's3cret'",
         "GRANT SELECT ON reading.* TO reader@'%'",
     )
     client = ("mariadb", "--no-defaults", "-S", "/run/mysqld/mysqld.sock", "-u", "root", "-e", "; ".join(statements))
     service.cluster.run_kubectl("-n", service.mariadb.namespace, "exec", "mariadb-0", "--", *client)
     host = service.mariadb.connection.rpartition("@")[2].partition("/")[0]
-    reading = service.database()
-    reading["stringData"] = {"connection": f"mysql+pymysql://reader:r3ader@{host}/reading"}
-    with undisturbed(service):
-        service.apply(reading)
-        eventually(lambda: "denied" in words(service, "DatabaseReady"), 120)
-        assert condition(service.get("gapi/glance"), "DatabaseReady")["status"] == "False"
-        service.apply(service.database())
-        service.until("gapi/glance", "Ready", "True", timeout=90)
+    return f"reader:s3cret@{host}/reading"
+
+
+def test_the_schema_is_contracted_when_all_services_on_it_have_followed(service: Service, node: Cluster) -> None:
+    node.worker.tag(recipes.GLANCE.image, LATER)
+    service.apply(*follower(service, service.get("gapi/glance")["spec"].get("image")))
+    service.until("gapi/edge", "Ready", "True", timeout=180)
+    service.until("gapi/edge", "DatabaseReady", "True", "SchemaManagedElsewhere")
+
+    service.patch("gapi/glance", image=LATER)
+    service.until("gapi/glance", "Ready", "True", timeout=180)
+    told = service.until("gapi/glance", "DatabaseReady", "True", "ContractionAwaited")
+    assert "edge-0" in condition(told, "DatabaseReady")["message"]
+    assert phases(service).keys() == {"prepare"}
+
+    service.patch("gapi/edge", image=LATER)
+    eventually(lambda: "completionTime" in phases(service).get("contract", {"status": {}})["status"], 120)
+    (pod,) = [one for one in items(service, "pods", "api") if one["metadata"]["name"] == "edge-0"]
+    assert phases(service)["contract"]["metadata"]["creationTimestamp"] >= pod["metadata"]["creationTimestamp"]
+    service.until("gapi/glance", "DatabaseReady", "True", "DatabaseReady")
+    service.kubectl("delete", "gapi/edge", "gstore/edge", timeout=120)
+
+
+def follower(service: Service, image: str | None) -> Iterator[Object]:
+    """Another service on the same database, which leaves its schema to the first one."""
+    database = {"connectionSecretRef": {"name": "glance-db", "key": "connection"}, "manageSchema": False}
+    second = api(replicas=1, staging=None, database=database, defaultStoreRef=None, image=image)
+    its_store = store("edge", "edge")
+    second["metadata"]["name"] = its_store["spec"]["glanceAPIRef"]["name"] = "edge"
+    yield from (service.claim("edge"), its_store, second)
 
 
 def test_what_is_staged_on_a_pod_is_named_before_the_pod_goes(service: Service) -> None:

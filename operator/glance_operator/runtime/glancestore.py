@@ -102,7 +102,8 @@ class GlanceStoreController(Maker):
             return None
         stores = (body.get("status") or {}).get("stores") or ()
         image = spec.image or self._world.settings.glance_image
-        return Api(name, body["metadata"]["uid"], spec, image, tuple(one["name"] for one in stores))
+        meta, ids = body["metadata"], tuple(one["name"] for one in stores)
+        return Api(name, meta["uid"], spec, image, ids, ending="deletionTimestamp" in meta)
 
     def _probes(self, key: Key, api: str) -> tuple[dict[str, Job], tuple[Pod, ...]]:
         """Those of this store: they are named after it."""

@@ -148,3 +148,10 @@ def test_it_is_not_let_go_while_images_live_there_or_may_live_there() -> None:
     assert plan(view(deleted=True, api=in_service, images=Residents())).state.reason == "Detaching"
     assert isinstance(plan(view(deleted=True)).step, LetGo)
     assert isinstance(plan(view(deleted=True, api=None)).step, LetGo)
+
+
+def test_deleted_together_with_its_service_it_goes_first_once_it_is_empty() -> None:
+    """The service waits for it, and rolls out nothing more."""
+    ending = replace(API, stores=("central",), ending=True)
+    assert plan(view(deleted=True, api=ending, images=Residents(1, ("a",)))).state.reason == "InUse"
+    assert isinstance(plan(view(deleted=True, api=ending, images=Residents())).step, LetGo)

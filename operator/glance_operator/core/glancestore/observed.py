@@ -16,13 +16,14 @@ from glance_operator.core.workload import Job, Object, Pod, nothing
 
 @dataclass(frozen=True)
 class Api:
-    """The GlanceAPI that the store names. stores: ids in its configuration."""
+    """The GlanceAPI that the store names. stores: ids in its configuration. ending: it is being deleted itself."""
 
     name: str
     uid: str
     spec: GlanceAPISpec
     image: str
     stores: tuple[str, ...] = ()
+    ending: bool = False
 
 
 @dataclass(frozen=True)
