@@ -64,7 +64,7 @@ class Service:
         self.kubectl("apply", "--server-side", "-f", "-", stdin=text)
 
     def get(self, what: str, selector: str = "") -> Object:
-        """An object (`gimg/first`), or a list (`pods`); without kubectl, whose start costs as much as fifty requests."""
+        """An object (`gimg/first`), or a list (`pods`); without kubectl: its start costs as much as fifty requests."""
         plural, _, name = what.partition("/")
         group, resource = KINDS[plural]
         query = f"?labelSelector={quote(selector)}" if selector else ""

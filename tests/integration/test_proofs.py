@@ -15,7 +15,7 @@ from tests.unit.core.config.services import KEYSTONE, PASSWORD, service, store
 from glance_operator.core import config
 from glance_operator.core.config import Service
 from glance_operator.core.config.places import Places
-from glance_operator.core.manifests import preflight_job, probe_job
+from glance_operator.core.manifests import check_job, database_job, preflight_job, probe_job
 from glance_operator.core.manifests.jobs import REFUSED
 from glance_operator.core.manifests.plan import Blueprint, Object
 from sandbox_kit import environment
@@ -48,10 +48,10 @@ def run(job: Object, places: Places, files: Mapping[str, str]) -> tuple[int, str
         (Path(places.etc) / name).write_text(text)
     (container,) = job["spec"]["template"]["spec"]["containers"]
     words = Path(places.run) / "termination-log"
-    own = {"OS_GLANCE_CONFIG_DIR": places.etc, "TERMINATION_LOG": str(words), **environment.QUIET}
-    done = subprocess.run(
-        container["command"], env={**os.environ, **own}, capture_output=True, text=True, timeout=60, check=False
-    )
+    path = f"{Path(places.python).parent}:{os.environ['PATH']}"
+    own = {"OS_GLANCE_CONFIG_DIR": places.etc, "TERMINATION_LOG": str(words), "PATH": path, **environment.QUIET}
+    command = [word.replace("/dev/termination-log", str(words)) for word in container["command"]]
+    done = subprocess.run(command, env={**os.environ, **own}, capture_output=True, text=True, timeout=60, check=False)
     return done.returncode, words.read_text() if words.exists() else done.stderr
 
 
@@ -104,6 +104,30 @@ def test_a_database_that_does_not_answer_is_named_without_its_password(places: P
     assert code == 1, words
     assert "127.0.0.1" in words
     assert "s3cret" not in words
+
+
+@pytest.mark.parametrize("connection", ["mysql://glance:s3cret@db/glance", "glance:s3cret@db/glance"])
+def test_a_connection_that_is_none_is_refused_with_how_it_is_written(places: Places, connection: str) -> None:
+    code, words = preflight(
+        places, connection=connection, database={"connectionSecretRef": {"name": "db", "key": "connection"}}
+    )
+    assert code == REFUSED, words
+    assert "mysql+pymysql://user:password@host/database" in words
+    assert "s3cret" not in words
+
+
+def test_whether_the_schema_suits_an_image_is_told_by_glance(places: Places) -> None:
+    """Before it is expanded it does not, before it is contracted it does."""
+    given = service(CENTRAL, places=places)
+    files, of = config.files(given), blueprint(given)
+    Path(places.database).unlink()
+    code, words = run(check_job(of, ""), places, files)
+    assert (code, "glance-manage db expand" in words) == (1, True), words
+    for phase in ("prepare", "contract"):
+        code, words = run(database_job(of, phase), places, files)
+        assert code == 0, words
+        code, words = run(check_job(of, ""), places, files)
+        assert code == 0, words
 
 
 def test_a_keystone_that_does_not_answer_is_named(places: Places) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
 from glance_operator.core.manifests.plan import ATTEMPT, WISH
 from glance_operator.core.past import Past
 from glance_operator.core.plan import Phase, Plan, State, doing, stalled, waiting
-from glance_operator.core.workload import AWAIT, LOOK, Apply, Job, Object, Pod, Remove, words_of
+from glance_operator.core.workload import AWAIT, LOOK, Apply, Job, Object, Pod, Remove, trouble_of, words_of
 
 SHORTEST, LONGEST = 15.0, 600.0  # seconds between the end of a failed attempt and the next one
 
@@ -47,7 +47,7 @@ def job_plan(view: Seen, job: Object, work: Work) -> Plan | None:
         return doing(first(view, job), work.working, work.what, after=LOOK)
     if seen.done:
         return None
-    words = words_of(view.pods, name) or seen.trouble
+    words = words_of((replace(pod, trouble=trouble_of(pod, view.now)) for pod in view.pods), name) or seen.trouble
     if not seen.failed:
         return _under_way(view, seen, work, words)
     told = f"{work.what} failed (Job {name}): {words or 'see the log of its pods'}"

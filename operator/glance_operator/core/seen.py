@@ -15,6 +15,7 @@ JOB, JOB_UID = "batch.kubernetes.io/job-name", "batch.kubernetes.io/controller-u
 _HARMLESS = ("ContainerCreating", "PodInitializing", "Completed")
 _ENDS = ("DeadlineExceeded", "BackoffLimitExceeded")
 _LONGEST = 600  # characters of a container's last words
+_KILLED = "OOMKilled"
 
 
 Events = Iterable[Mapping[str, Any]]  # about one object, the newest first
@@ -42,7 +43,6 @@ def job(body: Mapping[str, Any], events: Events = ()) -> Job:
     name = body["metadata"]["name"]
     conditions = (body.get("status") or {}).get("conditions") or ()
     failed, complete = find(conditions, "Failed"), find(conditions, "Complete")
-    ended = (failed or complete).get("lastTransitionTime")
     return Job(
         name=name,
         component=_component(body),
@@ -52,19 +52,21 @@ def job(body: Mapping[str, Any], events: Events = ()) -> Job:
         trouble=re.sub(rf"\b{re.escape(name)}-[a-z0-9]{{5}}\b", f"{name}-…", _warned(events)),
         attempt=_attempt(body),
         wish=str((body["metadata"].get("annotations") or {}).get(WISH, "")),
-        ended=datetime.fromisoformat(ended) if ended else None,
+        ended=_time((failed or complete).get("lastTransitionTime")),
     )
 
 
 def pod(body: Mapping[str, Any], events: Events = ()) -> Pod:
-    """The events alone tell why a volume cannot be mounted."""
+    """The events alone tell why a volume cannot be mounted. Ours is the first container of the spec."""
     meta, status, spec = body["metadata"], body.get("status") or {}, body["spec"]
-    container = _container(spec, status)
+    containers = {one.get("name"): one for one in status.get("containerStatuses") or ()}
+    container: Mapping[str, Any] = containers.pop(spec["containers"][0]["name"], {})
     running = (container.get("state") or {}).get("running") or {}
+    ready = find(status.get("conditions") or (), "Ready")
     return Pod(
         name=meta["name"],
         component=_component(body),
-        ready=find(status.get("conditions") or (), "Ready").get("status") == TRUE,
+        ready=ready.get("status") == TRUE,
         config=_config(spec),
         image=spec["containers"][0]["image"],
         job=(meta.get("labels") or {}).get(JOB, ""),
@@ -72,20 +74,16 @@ def pod(body: Mapping[str, Any], events: Events = ()) -> Pod:
         restarts=container.get("restartCount", 0),
         started=running.get("startedAt", ""),
         node=spec.get("nodeName", ""),
-        trouble=_trouble(status, container, events),
+        trouble=_trouble(status, [container, *containers.values()], events),
         words=_words(container),
         policy=(meta.get("annotations") or {}).get(POLICY, ""),
-        leaving="deletionTimestamp" in meta,
         uid=meta.get("uid", ""),
         caching="cache" in _volumes(spec),
         cleared=(meta.get("annotations") or {}).get(CACHE, "") == meta.get("uid"),
+        ends=_time(meta.get("deletionTimestamp")),
+        # A kubelet would give a reason; the word of one that is not heard of any more is taken from it without.
+        silent=ready.get("status") == "False" and not ready.get("reason") and bool(container.get("ready")),
     )
-
-
-def _container(spec: Mapping[str, Any], status: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Of several, that of the first in the spec: the kubelet sorts them by name."""
-    name = spec["containers"][0].get("name")
-    return next((one for one in status.get("containerStatuses") or () if one.get("name", name) == name), {})
 
 
 def _component(body: Mapping[str, Any]) -> str:
@@ -106,26 +104,47 @@ def _volumes(pod_spec: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     return {one["name"]: one for one in pod_spec.get("volumes") or ()}
 
 
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
 def _words(container: Mapping[str, Any]) -> str:
     """What it wrote before it ended, the last time if it runs again."""
     ended = [(container.get(when) or {}).get("terminated") or {} for when in ("state", "lastState")]
-    return next((one["message"].strip()[-_LONGEST:] for one in ended if one.get("message")), "")
+    return next((words for one in ended if (words := _last_words(one))), "")
 
 
-def _trouble(status: Mapping[str, Any], container: Mapping[str, Any], events: Events) -> str:
+def _last_words(ended: Mapping[str, Any]) -> str:
+    """Where it wrote nothing, or could not, at least how it ended."""
+    words = (ended.get("message") or "").strip()[-_LONGEST:]
+    if ended.get("reason") == _KILLED:
+        return f"{_KILLED}, its memory was not enough" + (f": {words}" if words else "")
+    return words or (f"{ended.get('reason', 'Error')}, exit code {ended['exitCode']}" if ended.get("exitCode") else "")
+
+
+def _trouble(status: Mapping[str, Any], containers: list[Mapping[str, Any]], events: Events) -> str:
     """Why it does not run, for somebody who will not look any further."""
     scheduled = find(status.get("conditions") or (), "PodScheduled")
     if scheduled.get("status") == "False":
         return f"{scheduled.get('reason', 'Unschedulable')}: {scheduled.get('message', '')}"
     if status.get("reason"):  # Evicted, NodeLost and the like
         return f"{status['reason']}: {status.get('message', '')}"
+    if told := next((words for one in containers if (words := _held_up(one))), ""):
+        return told
+    ours = containers[0]
+    return "" if ours.get("started") or ours.get("ready") else _warned(events)
+
+
+def _held_up(container: Mapping[str, Any]) -> str:
+    """What it waits for, or what it was killed for and will be killed for again."""
     waiting = (container.get("state") or {}).get("waiting") or {}
     if waiting.get("reason") and waiting["reason"] not in _HARMLESS:
         words = _words(container) or waiting.get("message", "")
         return f"{waiting['reason']}: {words}"
-    if container.get("started") or container.get("ready"):
-        return ""
-    return _warned(events)
+    last = (container.get("lastState") or {}).get("terminated") or {}
+    if last.get("reason") == _KILLED:
+        return f"{_KILLED}: container {container.get('name')} needed more memory than spec.pod.resources allows"
+    return ""
 
 
 def _warned(events: Events) -> str:

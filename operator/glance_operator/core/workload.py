@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from glance_operator.core.plan import AddFinalizer, Phase, Plan, State, Step, doing
@@ -12,6 +12,7 @@ from glance_operator.core.plan import AddFinalizer, Phase, Plan, State, Step, do
 Object = dict[str, Any]
 LOOK = 1.0  # seconds between two looks while Kubernetes is at work
 AWAIT = 10.0  # the same while somebody else has to do something
+OVERDUE = timedelta(minutes=1)  # after its time a pod is given so long to confirm that it has ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,8 @@ class Pod:
     """One pod of a service, or of a job. config: name of the Secret with its files; trouble: why it does not run.
 
     words: what its container said when it ended. policy: the one that it was touched for. caching: it has a cache;
-    cleared: which lists nothing that an earlier pod of its name had.
+    cleared: which lists nothing that an earlier pod of its name had. ends: when it should be gone, once it is leaving.
+    silent: Kubernetes no longer believes that it serves, although it never said so itself.
     """
 
     name: str
@@ -59,10 +61,15 @@ class Pod:
     trouble: str = ""
     words: str = ""
     policy: str = ""
-    leaving: bool = False
     uid: str = ""
     caching: bool = False
     cleared: bool = False
+    ends: datetime | None = None
+    silent: bool = False
+
+    @property
+    def leaving(self) -> bool:
+        return self.ends is not None
 
     @property
     def cache_ready(self) -> bool | None:
@@ -108,6 +115,18 @@ class Job:
     trouble: str = ""
     attempt: int = 1
     wish: str = ""
+
+
+def trouble_of(pod: Pod, now: datetime) -> str:
+    """Why it does not serve, or does not go, in one sentence; it says the same as long as that is so."""
+    if not (pod.silent or (pod.ends and now - pod.ends > OVERDUE)):
+        return pod.trouble
+    what = "it does not confirm its end" if pod.leaving else "nothing is heard of it"
+    taint = f"kubectl taint nodes {pod.node} node.kubernetes.io/out-of-service=nodeshutdown:NoExecute"
+    return (
+        f"NodeLost: {what}: node {pod.node} is gone or hangs; bring it back, or if it is gone for good: {taint}"
+        " (and remove the taint afterwards)"
+    )
 
 
 class Suspendable(Protocol):

@@ -12,6 +12,7 @@ from glance_operator.api.glanceapi.connections import Keystone
 from glance_operator.core import inputs
 from glance_operator.core.conditions import find
 from glance_operator.core.config.identity import IncompleteCredentialsError, credentials_of
+from glance_operator.core.glanceapi.cautions import ROLES
 from glance_operator.core.image.observed import Cause
 from glance_operator.core.plan import Phase, State
 from glance_operator.runtime.credentials import Credentials
@@ -21,7 +22,6 @@ from glance_operator.runtime.parsing import parsed
 from glance_operator.runtime.store import Body, Key, Store
 
 SERVICE = "GlanceAPI"  # in the place of a Secret's name: none can have capitals
-ROLES = "admin,member,reader"
 
 
 class Reader(Protocol):
@@ -87,7 +87,7 @@ def _headers(body: Body) -> dict[str, str]:
         "X-Identity-Status": "Confirmed",
         "X-User-Id": "glance-operator",
         "X-Project-Id": uuid.uuid5(uuid.UUID(body["metadata"]["uid"]), "project").hex,
-        "X-Roles": ROLES,
+        "X-Roles": ",".join(ROLES),
     }
 
 

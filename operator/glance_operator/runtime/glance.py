@@ -81,6 +81,11 @@ class Glance:
             found += images
         return found
 
+    def some(self, limit: int, **properties: str) -> list[GlanceImage]:
+        """So many of the images with these properties, at most; none that are hidden."""
+        query = urlencode({"limit": str(limit), "visibility": "all", **properties})
+        return self._read("GET", f"/images?{query}", answers.page)[0]
+
     def tasks(self, image_id: str) -> list[Task]:
         """Tasks of an image, oldest first; none once the image is gone."""
         return _unless_absent([], lambda: self._read("GET", f"/images/{image_id}/tasks", answers.tasks))

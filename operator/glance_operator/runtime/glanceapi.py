@@ -26,7 +26,9 @@ from glance_operator.runtime.engine import finalizer
 from glance_operator.runtime.making import Maker, beside, workload
 from glance_operator.runtime.metadefs import Metadefs
 from glance_operator.runtime.parsing import parsed
+from glance_operator.runtime.peers import Peers
 from glance_operator.runtime.queue import Lane
+from glance_operator.runtime.staged import Staged
 from glance_operator.runtime.store import Body, Key, key_of
 from glance_operator.runtime.world import World
 
@@ -51,12 +53,14 @@ class GlanceAPIController(Maker):
         super().__init__(world)
         self._caretaker = Caretaker(world.clouds, world.objects, self._wake_prefetched)
         self._metadefs = Metadefs(world.clouds)
+        self._peers, self._staged = Peers(world), Staged(world)
 
     def look(self, key: Key, body: Body) -> Look:
         view = self._view(key, body)
         return Look(view, *decide(view))
 
     def act(self, key: Key, look: Look) -> None:
+        self._staged.tell(key, look.view, look.plan.step)
         match look.plan.step:
             case TendCache() as step:
                 self._caretaker.tend(look.view, step)
@@ -87,6 +91,8 @@ class GlanceAPIController(Maker):
         deleted = "deletionTimestamp" in meta
         quiet = spec.suspend or deleted
         found = {} if quiet else self._world.inputs.read(key.namespace, wanted)
+        image = spec.image or self._world.settings.glance_image
+        made = self._seen(key)
         return View(
             spec=spec,
             namespace=key.namespace,
@@ -94,7 +100,7 @@ class GlanceAPIController(Maker):
             uid=meta["uid"],
             generation=meta.get("generation", 0),
             now=self._world.now(),
-            image=spec.image or self._world.settings.glance_image,
+            image=image,
             memory=recall(body),
             past=past_of(body),
             metadefs=None if quiet else self._definitions(key, body, spec, found),
@@ -106,7 +112,9 @@ class GlanceAPIController(Maker):
             operator=_ourselves(self._world.settings.lease_namespace),
             care=self._caretaker.care(key.namespace, key.name),
             in_place=self._world.objects.in_place,
-            **self._seen(key),
+            born=meta["creationTimestamp"],
+            **made,
+            **({} if quiet else self._peers.around(key, spec, image, made["jobs"])),
         )
 
     def _definitions(self, key: Key, body: Body, spec: GlanceAPISpec, found: Found) -> Seen | None:

@@ -103,7 +103,9 @@ class GlanceStoreController(Maker):
             return None
         stores = (body.get("status") or {}).get("stores") or ()
         image = spec.image or self._world.settings.glance_image
-        return Api(name, body["metadata"]["uid"], spec, image, {one["name"]: one.get("hash", "") for one in stores})
+        proven = {one["name"]: one.get("hash", "") for one in stores}
+        meta = body["metadata"]
+        return Api(name, meta["uid"], spec, image, proven, ending="deletionTimestamp" in meta)
 
     def _probes(self, key: Key, api: str) -> tuple[dict[str, Job], tuple[Pod, ...]]:
         """Those of this store: they are named after it."""

@@ -54,13 +54,14 @@ class Objects:
 
     def apply(self, wanted: Body) -> Body:
         """Server-side apply: ours is ours even if somebody else has changed it, theirs stays theirs."""
-        meta = wanted["metadata"]
-        query = urlencode({"fieldManager": MANAGER, "force": "true"})
-        path = f"{RESOURCES[wanted['kind']].path(meta['namespace'], meta['name'])}?{query}"
-        made = self._transport.call(Request("PATCH", path, wanted, APPLY, fenced=True))
+        made = self._transport.call(Request("PATCH", _application(wanted), wanted, APPLY, fenced=True))
         with self._lock:
             self._applied[_place(wanted)] = (_digest(wanted), self._clock())
         return made
+
+    def foreseen(self, wanted: Body) -> Body:
+        """What the object would be, were it applied; nothing is changed."""
+        return self._transport.call(Request("PATCH", _application(wanted, dryRun="All"), wanted, APPLY))
 
     def in_place(self, wanted: Body) -> bool:
         """Whether exactly this was applied by this process a short while ago."""
@@ -84,6 +85,12 @@ class Objects:
         """Of objects of a namespace whose names say so: their owner is gone."""
         with self._lock:
             self._applied = {p: a for p, a in self._applied.items() if not (p[1] == namespace and names(p[2]))}
+
+
+def _application(wanted: Body, **more: str) -> str:
+    meta = wanted["metadata"]
+    query = urlencode({"fieldManager": MANAGER, "force": "true", **more})
+    return f"{RESOURCES[wanted['kind']].path(meta['namespace'], meta['name'])}?{query}"
 
 
 def _place(wanted: Body) -> tuple[str, str, str]:

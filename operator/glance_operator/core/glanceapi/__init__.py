@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from glance_operator.core.glanceapi import caching, drawing, metadefs, rules
+from glance_operator.core.glanceapi import caching, drawing, metadefs, rules, schema
 from glance_operator.core.glanceapi.drawing import Drawing
 from glance_operator.core.glanceapi.observed import View
 from glance_operator.core.plan import Phase, Plan, Rule, State, first_of
@@ -23,12 +23,14 @@ RULES: tuple[Rule[Drawing], ...] = (
     rules.configure,
     rules.equip,
     rules.prove,
-    rules.migrate,
+    schema.refuse_second_owner,
+    schema.await_owner,
+    schema.migrate,
     metadefs.load_first,
     rules.lay_out,
     rules.touch,
     rules.await_pods,
-    rules.contract,
+    schema.contract,
     metadefs.load,
     metadefs.define,
     rules.tidy,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from glance_operator.core import config, inputs
 from glance_operator.core.config import Service
 from glance_operator.core.glanceapi.observed import Member, View
-from glance_operator.core.manifests import Blueprint, Record, config_name, kept
+from glance_operator.core.manifests import Blueprint, Record, config_name, kept, schema_of
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def draw(view: View) -> Drawing:
         spec=view.spec,
         image=view.image,
         config=config_name(view.name, files),
-        schema=(connection or "").rpartition("@")[2],  # without the password: another one is no other database
+        schema=schema_of(connection or ""),
         stores=stores,
         operator=view.operator,
         epoch=_epoch_of(view),

@@ -59,6 +59,18 @@ class Care:
     trouble: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Another GlanceAPI on the same database. owner: it changes the schema; prepared: it has done so for its image."""
+
+    name: str
+    born: str
+    image: str
+    owner: bool
+    prepared: bool = False
+    suspended: bool = False
+
+
 @dataclass(frozen=True, kw_only=True)
 class View:
     """Everything a rule may know. image: of Glance, resolved. found: content of the Secrets and ConfigMaps named.
@@ -66,6 +78,8 @@ class View:
     record: what the policy's Secret remembers. in_place(object): whether exactly this was applied lately. dependents:
     objects of ours that are being deleted and need the service for it, as kind and name. care: by uid of the pod.
     metadefs: what Glance has of the namespaces that are ours or should be; None while nothing is to be asked.
+    peers: on the same database. foreign: pods of other services that use this database, or may. born: when the object
+    was created.
     """
 
     spec: GlanceAPISpec
@@ -90,6 +104,9 @@ class View:
     operator: Mapping[str, Any] = field(default_factory=dict)
     care: Mapping[str, Care] = field(default_factory=dict)
     in_place: Callable[[Object], bool] = nothing
+    born: str = ""
+    peers: tuple[Peer, ...] = ()
+    foreign: tuple[Pod, ...] = ()
 
     def pods_of(self, component: str) -> list[Pod]:
         return [pod for pod in self.pods if pod.component == component]

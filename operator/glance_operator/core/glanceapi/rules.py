@@ -12,7 +12,7 @@ from glance_operator.core.glanceapi.drawing import Drawing
 from glance_operator.core.glanceapi.observed import View
 from glance_operator.core.manifests.plan import POLICY
 from glance_operator.core.plan import LetGo, Phase, Plan, State, doing, stalled, waiting
-from glance_operator.core.workload import LOOK, Apply, Object, Remove, Touch
+from glance_operator.core.workload import LOOK, Apply, Object, Remove, Touch, trouble_of
 
 # Before anything can be drawn
 
@@ -108,11 +108,6 @@ def prove(drawn: Drawing) -> Plan | None:
     return job_plan(drawn.view, manifests.preflight_job(drawn.of), work)
 
 
-def migrate(drawn: Drawing) -> Plan | None:
-    """What the new code adds to the schema does not disturb the old code."""
-    return _migration(drawn, "prepare")
-
-
 def lay_out(drawn: Drawing) -> Plan | None:
     return _apply(drawn, manifests.objects(drawn.of), "Deploying")
 
@@ -126,11 +121,6 @@ def await_pods(drawn: Drawing) -> Plan | None:
         return None
     reason = "RollingOut" if view.memory.stores else "Deploying"  # it has served before
     return waiting(reason, _progress(view), LOOK, passing=not _troubled(view))
-
-
-def contract(drawn: Drawing) -> Plan | None:
-    """What only the old code needed goes when the last old pod is gone."""
-    return _migration(drawn, "contract")
 
 
 def tidy(drawn: Drawing) -> Plan | None:
@@ -148,13 +138,6 @@ def tidy(drawn: Drawing) -> Plan | None:
 
 def serve(drawn: Drawing) -> Plan:
     return Plan(State(Phase.READY, "Available", f"{drawn.view.spec.replicas} of {drawn.view.spec.replicas} pods serve"))
-
-
-def _migration(drawn: Drawing, phase: str) -> Plan | None:
-    if not drawn.view.spec.database.manage_schema:
-        return None
-    job = manifests.database_job(drawn.of, phase)
-    return job_plan(drawn.view, job, Work(f"Changing the database's schema ({phase})", "Migrating", "MigrationFailed"))
 
 
 def _apply(drawn: Drawing, objects: Iterable[Object], reason: str) -> Plan | None:
@@ -181,7 +164,7 @@ def _troubled(view: View) -> bool:
 
 def troubles(view: View) -> list[str]:
     """Why pods do not serve, in Kubernetes' words and with its names."""
-    found = {f"{pod.name}: {pod.trouble}" for pod in view.pods_of("api") if pod.trouble}
+    found = {f"{pod.name}: {why}" for pod in view.pods_of("api") if (why := trouble_of(pod, view.now))}
     own = view.workload.trouble if view.workload else ""
     return [*sorted(found), *([f"StatefulSet {view.name}: {own}"] if own else [])]
 

@@ -9,7 +9,7 @@ from typing import Any
 from glance_operator.core.conditions import FALSE, TRUE, UNKNOWN, Condition, find, merged, standard
 from glance_operator.core.config.imports import methods
 from glance_operator.core.config.server import PORT
-from glance_operator.core.glanceapi import caching, drawing, metadefs, rules
+from glance_operator.core.glanceapi import caching, cautions, drawing, metadefs, rules, schema
 from glance_operator.core.glanceapi.drawing import Drawing
 from glance_operator.core.glanceapi.observed import Memory, View
 from glance_operator.core.manifests import HOUSEKEEPING, database_name, preflight_name
@@ -21,7 +21,6 @@ from glance_operator.core.workload import words_of
 _CONFIG = frozenset(
     {"ImageMissing", "InputMissing", "InputInvalid", "Configured", "Preparing", "Proving", "ConfigRefused"}
 )
-_DATABASE = frozenset({"Migrating", "MigrationFailed"})
 TRIAL = "for a trial, not for production"
 
 
@@ -42,7 +41,8 @@ def recall(body: Mapping[str, Any]) -> Memory:
 def status(view: View, drawn: Drawing | None, plan: Plan, body: Mapping[str, Any]) -> dict[str, Any]:
     """The new ``status`` of ``body``; equal to the old one when there is nothing new to say."""
     old = body.get("status") or {}
-    wanted = [*standard(plan.state, view.memory.was_ready), *_own(view, plan), metadefs.condition(view, drawn, plan)]
+    mine = [*_own(view, drawn, plan), metadefs.condition(view, drawn, plan)]
+    wanted = [*standard(plan.state, view.memory.was_ready), *mine]
     conditions = merged(old.get("conditions") or (), wanted, view.generation, view.now.strftime("%FT%TZ"))
     said = {**old, "observedGeneration": view.generation, "conditions": conditions, **_pods(view)}
     said |= {"lastHandledRetry": retry_wanted(body), "metadefs": metadefs.memory(view)}
@@ -51,14 +51,14 @@ def status(view: View, drawn: Drawing | None, plan: Plan, body: Mapping[str, Any
     return {name: value for name, value in said.items() if value not in (None, "", {}, [])}
 
 
-def _own(view: View, plan: Plan) -> list[Condition]:
+def _own(view: View, drawn: Drawing | None, plan: Plan) -> list[Condition]:
     stores = rules.await_stores(view) or rules.await_default(view) or rules.await_proofs(view)
     held = plan.state.reason in _CONFIG
     return [
         _said("StoresReady", stores, "StoresReady"),
-        _stage("ConfigReady", plan, stopped=held, before=bool(stores)),
+        _config(view, plan, stopped=held, before=bool(stores)),
         _auth(view, plan, before=held or bool(stores)),
-        _database(view, plan, before=held or bool(stores)),
+        _database(view, drawn, plan, before=held or bool(stores)),
         _workload(view),
         _endpoint(view),
         _housekeeping(view),
@@ -71,13 +71,19 @@ def _said(kind: str, plan: Plan | None, fine: str, message: str = "") -> Conditi
     )
 
 
-def _stage(kind: str, plan: Plan, *, stopped: bool, before: bool, message: str = "") -> Condition:
-    """stopped: here; before: what comes first is not done yet."""
+def _stage(kind: str, plan: Plan, *, stopped: bool, before: bool, message: str = "", fine: str = "") -> Condition:
+    """stopped: here; before: what comes first is not done yet. fine: the reason when all is well."""
     if stopped:
         return Condition(kind, FALSE, plan.state.reason, plan.state.message)
     if before:
         return Condition(kind, UNKNOWN, "NotReached", f"First: {plan.state.reason}")
-    return Condition(kind, TRUE, kind, message)
+    return Condition(kind, TRUE, fine or kind, message)
+
+
+def _config(view: View, plan: Plan, *, stopped: bool, before: bool) -> Condition:
+    words = cautions.of(view.spec)
+    fine = "ConfigReadyWithWarnings" if words else ""
+    return _stage("ConfigReady", plan, stopped=stopped, before=before, message="; ".join(words), fine=fine)
 
 
 def _auth(view: View, plan: Plan, *, before: bool) -> Condition:
@@ -87,9 +93,12 @@ def _auth(view: View, plan: Plan, *, before: bool) -> Condition:
     return _stage("AuthReady", plan, stopped=False, before=before)
 
 
-def _database(view: View, plan: Plan, *, before: bool) -> Condition:
-    message = f"SQLite: {TRIAL}" if view.spec.database.sqlite else ""
-    return _stage("DatabaseReady", plan, stopped=plan.state.reason in _DATABASE, before=before, message=message)
+def _database(view: View, drawn: Drawing | None, plan: Plan, *, before: bool) -> Condition:
+    fine, message = schema.told(drawn) if drawn else ("", "")
+    if view.spec.database.sqlite:
+        message = f"SQLite: {TRIAL}"
+    stopped = plan.state.reason in schema.REASONS
+    return _stage("DatabaseReady", plan, stopped=stopped, before=before, message=message, fine=fine)
 
 
 def _endpoint(view: View) -> Condition:

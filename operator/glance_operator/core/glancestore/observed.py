@@ -19,13 +19,17 @@ _FILE_SYSTEMS = ("file", "nfs")
 
 @dataclass(frozen=True)
 class Api:
-    """The GlanceAPI that the store names. stores: in its configuration, by id: the hash of what was proven of each."""
+    """The GlanceAPI that the store names. stores: in its configuration, by id: the hash of what was proven of each.
+
+    ending: it is being deleted itself.
+    """
 
     name: str
     uid: str
     spec: GlanceAPISpec
     image: str
     stores: Mapping[str, str] = field(default_factory=dict)
+    ending: bool = False
 
 
 @dataclass(frozen=True)

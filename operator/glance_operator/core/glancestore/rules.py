@@ -22,13 +22,18 @@ def let_go(view: View) -> Plan | None:
         return doing(LetGo(), "Deleting", "Nothing needs it any more")
     if view.configured and (view.images is None or view.images.count):
         return waiting("InUse", in_use(view), AWAIT)
-    if view.configured:  # its service takes it out as soon as it knows that it is empty
+    # Its service takes it out as soon as it knows that it is empty; one that is being deleted waits for it in turn.
+    if view.configured and view.api and not view.api.ending:
         return waiting("Detaching", "Waiting until the service runs without it", 2)
     return doing(LetGo(), "Deleting", "Nothing needs it any more")
 
 
 def await_api(view: View) -> Plan | None:
     name = view.spec.glance_api_ref.name
+    if view.api is None and view.memory.hash:
+        return waiting(
+            "APIGone", f"GlanceAPI {name} (spec.glanceAPIRef) is gone: create it again, or delete this store"
+        )
     if view.api is None:
         return waiting("APINotFound", f"GlanceAPI {name} (spec.glanceAPIRef) does not exist: create it")
     if not view.api.image:

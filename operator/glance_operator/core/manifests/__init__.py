@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from glance_operator.core.manifests import jobs, network, storage, workload
 from glance_operator.core.manifests.jobs import (
+    DATABASE,
     HOUSEKEEPING,
     METADEFS,
     OURS,
+    check_job,
     database_job,
     database_name,
     metadefs_job,
@@ -15,6 +17,8 @@ from glance_operator.core.manifests.jobs import (
     preflight_job,
     preflight_name,
     probe_job,
+    schema_job,
+    schema_of,
 )
 from glance_operator.core.manifests.plan import Blueprint, Object
 from glance_operator.core.manifests.secrets import (
@@ -28,6 +32,7 @@ from glance_operator.core.manifests.secrets import (
 )
 
 __all__ = [
+    "DATABASE",
     "HOUSEKEEPING",
     "KEPT",
     "METADEFS",
@@ -35,6 +40,7 @@ __all__ = [
     "Blueprint",
     "Object",
     "Record",
+    "check_job",
     "config_name",
     "config_secret",
     "database_job",
@@ -50,6 +56,8 @@ __all__ = [
     "preflight_name",
     "probe_job",
     "proof_secret",
+    "schema_job",
+    "schema_of",
 ]
 
 

@@ -18,6 +18,7 @@ ATTEMPTS = 10  # the database may come up later than we do
 # Of a migration: before the first pod with the new code starts, and after the last one with the old code is gone.
 PHASES = {"prepare": ("expand", "migrate"), "contract": ("contract",)}
 METADEFS = "metadefs"  # the phase that loads Glance's own metadata definitions
+OUTDATED = (3, 4)  # exit codes of `db check`: to be expanded, to be migrated; what waits for a contraction suits
 PREFLIGHT, DATABASE, PROBE, HOUSEKEEPING = "preflight", "database", "probe", "housekeeping"
 OURS = (PREFLIGHT, DATABASE)  # components of the jobs that belong to one configuration or image
 PROOF_SECONDS = 600
@@ -29,9 +30,18 @@ def manage(*words: str) -> str:
     return " ".join(["glance-manage", "--config-file", "$OS_GLANCE_CONFIG_DIR/glance-api.conf", *words])
 
 
+def schema_of(connection: str) -> str:
+    """The connection without its password: another one is no other database."""
+    return connection.rpartition("@")[2]
+
+
+def schema_job(api: str, phase: str, image: str, schema: str) -> str:
+    """Name of a job of the GlanceAPI `api`. It tells image and database, so that each phase is done once for both."""
+    return f"{api}-db-{phase}-{digest({'image': image, 'schema': schema})}"
+
+
 def database_name(of: Blueprint, phase: str) -> str:
-    """It tells image and database, so that each phase is done once for both."""
-    return f"{of.name}-db-{phase}-{digest({'image': of.image, 'schema': of.schema})}"
+    return schema_job(of.name, phase, of.image, of.schema)
 
 
 def preflight_name(of: Blueprint) -> str:
@@ -43,6 +53,22 @@ def database_job(of: Blueprint, phase: str) -> Object:
     revision = f"{manage('db', 'version')} > /dev/termination-log"  # what the operator reads
     lines = [*(manage("db", word) for word in PHASES[phase]), revision]
     return _job(of, database_name(of, phase), DATABASE, ["/bin/sh", "-ec", "\n".join(lines)])
+
+
+def check_job(of: Blueprint, since: str) -> Object:
+    """Does the schema, which somebody else changes, suit this image? For PostgreSQL Glance cannot tell: that is a yes.
+
+    since: what may have changed the answer; with another one it is asked anew.
+    """
+    lines = [
+        f"{manage('db', 'version')} > /dev/null",  # ends here where the database does not answer
+        f"said=$({manage('db', 'check')}) || case $? in {'|'.join(map(str, OUTDATED))})",
+        'echo "$said" > /dev/termination-log; exit 1;; esac',
+    ]
+    name = f"{of.name}-db-check-{digest({'image': of.image, 'schema': of.schema, 'since': since})}"
+    job = _job(of, name, DATABASE, ["/bin/sh", "-ec", "\n".join(lines)])
+    job["spec"]["backoffLimit"] = 0
+    return job
 
 
 def metadefs_job(of: Blueprint) -> Object:

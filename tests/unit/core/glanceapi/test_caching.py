@@ -37,7 +37,7 @@ def test_a_new_pod_is_cleared_of_what_an_earlier_one_had() -> None:
     assert not caching.to_be_cleared(replace(of, care=LATER)), "it was tried"
 
 
-@pytest.mark.parametrize("changes", [{"ready": False}, {"leaving": True}, {"caching": False}])
+@pytest.mark.parametrize("changes", [{"ready": False}, {"ends": NOW}, {"caching": False}])
 def test_others_are_left_alone(changes: dict[str, Any]) -> None:
     of = replace(serving(**changes), care={"u0": LATER["u0"]})
     assert not isinstance(plan(of).step, TendCache)

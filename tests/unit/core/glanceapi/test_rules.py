@@ -118,6 +118,14 @@ def test_what_may_come_up_later_is_tried_again() -> None:
     assert (step.objects, step.then[0]["metadata"]["name"]) == ((("Job", name),), name)
 
 
+def test_a_proof_on_a_lost_node_says_so() -> None:
+    of = replace(view(), in_place=but("StatefulSet"))
+    name = preflight_job(draw(of).of)["metadata"]["name"]
+    pods = (Pod(f"{name}-x", "preflight", job=name, node="node2", silent=True),)
+    told = plan(replace(of, pods=pods, jobs={name: Job(name, "preflight")})).state
+    assert "NodeLost: nothing is heard of it: node node2" in told.message
+
+
 def test_troubles_of_pods_are_told() -> None:
     of = running(done(replace(view(), in_place=everything)), ready=1)
     pods = (of.pods[0], replace(of.pods[1], trouble="ImagePullBackOff: not found"))

@@ -25,8 +25,8 @@ def states(of: View) -> dict[str, str]:
     return {one["type"]: f"{one['status']}/{one['reason']}" for one in said(of)["conditions"]}
 
 
-def serving() -> View:
-    return running(done(replace(view(), in_place=everything)))
+def serving(spec: dict[str, Any] | None = None) -> View:
+    return running(done(view(spec, in_place=everything)))
 
 
 def test_each_condition_speaks_of_its_own_part() -> None:
@@ -77,6 +77,26 @@ def test_what_is_for_trials_says_so() -> None:
     told = said(view({"database": {"sqlite": {}}, "replicas": 1}, found={}))
     words = {one["type"]: one["message"] for one in told["conditions"]}
     assert "not for production" in words["AuthReady"]
+
+
+def test_a_trial_that_runs_says_so_too() -> None:
+    spec = {"database": {"sqlite": {}}, "replicas": 1}
+    told = {one["type"]: one for one in said(running(done(view(spec, in_place=everything)), ready=1))["conditions"]}
+    for kind in ("AuthReady", "DatabaseReady"):
+        assert told[kind]["status"] == "True"
+        assert "not for production" in told[kind]["message"]
+
+
+def test_a_lost_node_is_named_with_what_to_do() -> None:
+    of = running(done(view(in_place=everything)), ready=1)
+    of = replace(of, pods=(of.pods[0], replace(of.pods[1], node="node2", silent=True)))
+    told = {one["type"]: one for one in said(of)["conditions"]}
+    assert (told["WorkloadReady"]["status"], told["WorkloadReady"]["reason"]) == ("False", "NodeLost")
+    assert (
+        "1 of 2 pods serve; glance-1: NodeLost: nothing is heard of it: node node2" in told["WorkloadReady"]["message"]
+    )
+    assert "node.kubernetes.io/out-of-service=nodeshutdown:NoExecute" in told["Ready"]["message"]
+    assert told["EndpointReady"]["status"] == "True", "the other one serves"
 
 
 def test_the_stores_are_those_that_the_pods_know() -> None:

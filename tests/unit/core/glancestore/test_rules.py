@@ -34,6 +34,14 @@ def test_what_is_missing_is_named(parts: dict[str, Any], reason: str, words: str
     assert words in told.message
 
 
+def test_a_service_that_was_there_is_gone() -> None:
+    """Unlike one that nobody has made yet: who deletes a GlanceAPI and keeps its stores is told so."""
+    proven = recall({"status": said(probed(view(), done=True))})
+    told = plan(view(api=None, memory=proven)).state
+    assert told.reason == "APIGone"
+    assert "GlanceAPI glance (spec.glanceAPIRef) is gone: create it again" in told.message
+
+
 def test_it_is_held_then_proven_then_awaits_its_service_and_is_ready() -> None:
     assert isinstance(plan(view(finalized=False)).step, AddFinalizer)
     of = view(in_place=lambda _: False)
@@ -109,3 +117,10 @@ def test_draining_is_not_promised() -> None:
     of = replace(of, spec=of.spec.model_copy(update={"deletion_policy": "Drain"}))
     told = find(said(of)["conditions"], "Draining")
     assert (told["status"], told["reason"]) == ("False", "NotYetSupported")
+
+
+def test_deleted_together_with_its_service_it_goes_first_once_it_is_empty() -> None:
+    """The service waits for it, and rolls out nothing more."""
+    ending = replace(API, stores={"central": "0a1b"}, ending=True)
+    assert plan(view(deleted=True, api=ending, images=Residents(1, ("a",)))).state.reason == "InUse"
+    assert isinstance(plan(view(deleted=True, api=ending, images=Residents())).step, LetGo)

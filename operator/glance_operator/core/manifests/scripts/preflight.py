@@ -130,7 +130,14 @@ def old_names():
 
 def check_database(conf):
     database.set_defaults(conf)
-    engine = sqlalchemy.create_engine(conf.database.connection)
+    try:
+        engine = sqlalchemy.create_engine(conf.database.connection)
+    except Exception as error:  # the words of some versions quote the connection, password and all
+        said = str(error) if isinstance(error, ImportError) else type(error).__name__
+        raise RefusedError(
+            f"The connection to the database is not one that Glance can use ({said}): it is written"
+            " mysql+pymysql://user:password@host/database"
+        ) from None
     shown = engine.url.render_as_string(hide_password=True)
     try:
         with engine.connect() as connection:
