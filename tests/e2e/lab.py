@@ -117,6 +117,7 @@ def api(**spec: Any) -> Object:
         "database": {"connectionSecretRef": {"name": "glance-db", "key": "connection"}},
         "auth": {"trusted": {}},
         "defaultStoreRef": {"name": "central"},
+        "staging": {"pvc": {"claimName": "staging"}},
         "drainTimeout": "1m",
         **spec,
     }

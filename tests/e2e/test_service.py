@@ -49,6 +49,7 @@ def service(
             api(imports={"sources": sources}),
             made.claim("central"),
             made.claim("edge"),
+            made.claim("staging"),
             made.database(),
         )
         yield made

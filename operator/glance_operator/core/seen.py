@@ -28,6 +28,7 @@ def workload(body: Mapping[str, Any], events: Events = ()) -> Workload:
         config=_config(template),
         image=template["containers"][0]["image"],
         epoch=(spec["template"]["metadata"].get("annotations") or {}).get(EPOCH, ""),
+        volumes={one["name"]: _size(one) for one in template.get("volumes") or () if "ephemeral" in one},
         noticed=status.get("observedGeneration", 0) >= body["metadata"]["generation"],
         trouble=_warned(events),
         current=updated if status.get("updateRevision") != status.get("currentRevision") else status.get("replicas", 0),
@@ -80,6 +81,10 @@ def _component(body: Mapping[str, Any]) -> str:
 def _config(pod_spec: Mapping[str, Any]) -> str:
     volumes = {one["name"]: one for one in pod_spec.get("volumes") or ()}
     return str(volumes.get("config", {}).get("secret", {}).get("secretName", ""))
+
+
+def _size(volume: Mapping[str, Any]) -> str:
+    return str(volume["ephemeral"]["volumeClaimTemplate"]["spec"]["resources"]["requests"]["storage"])
 
 
 def _words(container: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from glance_operator.api.glanceapi import GlanceAPISpec
 from glance_operator.api.glancestore import GlanceStoreSpec
 from glance_operator.core import inputs
+from glance_operator.core.claims import Grow
 from glance_operator.core.conditions import FALSE, TRUE, find
 from glance_operator.core.glanceapi import decide
 from glance_operator.core.glanceapi.drawing import Drawing
@@ -17,11 +18,13 @@ from glance_operator.core.glanceapi.status import recall, status
 from glance_operator.core.manifests import Record
 from glance_operator.core.manifests.plan import INSTANCE, NAME
 from glance_operator.core.plan import Phase, Plan
+from glance_operator.runtime.claims import Claims
 from glance_operator.runtime.engine import finalizer
 from glance_operator.runtime.errors import Invalid
 from glance_operator.runtime.making import Maker, beside, workload
 from glance_operator.runtime.parsing import parsed
 from glance_operator.runtime.store import Body, Key, key_of
+from glance_operator.runtime.world import World
 
 AT_REST = 10.0  # seconds between two looks at the pods of a service that serves
 AT_WORK = 2.0
@@ -40,6 +43,16 @@ class Look:
 class GlanceAPIController(Maker):
     """What the engine asks for GlanceAPIs; see ``engine.Controller``."""
 
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        self._claims = Claims(world.objects)
+
+    def act(self, key: Key, look: Look) -> None:
+        if isinstance(look.plan.step, Grow):
+            self._claims.grow(key.namespace, look.plan.step)
+        else:
+            super().act(key, look)
+
     def look(self, key: Key, body: Body) -> Look:
         view = self._view(key, body)
         return Look(view, *decide(view))
@@ -51,7 +64,11 @@ class GlanceAPIController(Maker):
         return AT_REST if plan.state.phase is not Phase.WORKING else AT_WORK
 
     def forget(self, key: Key) -> None:
-        self._world.objects.forget(key.namespace, lambda name: name == key.name or name.startswith(f"{key.name}-"))
+        def ours(name: str) -> bool:
+            return name == key.name or name.startswith(f"{key.name}-")
+
+        self._world.objects.forget(key.namespace, ours)
+        self._claims.forget(key.namespace, ours)
 
     def _view(self, key: Key, body: Body) -> View:
         meta, spec = body["metadata"], parsed(GlanceAPISpec, body)
@@ -84,7 +101,8 @@ class GlanceAPIController(Maker):
         policy = self._world.objects.get("Secret", key.namespace, f"{key.name}-policy")
         jobs, pods = beside(self._world.objects, key.namespace, f"{NAME}=glance,{INSTANCE}={key.name}")
         record = Record.read(policy) if policy else Record()
-        return {"workload": served, "jobs": jobs, "pods": pods, "record": record}
+        claims = self._claims.of(key.namespace, key.name)
+        return {"workload": served, "jobs": jobs, "pods": pods, "record": record, "claims": claims}
 
     def _members(self, key: Key) -> list[Member]:
         store = self._world.store

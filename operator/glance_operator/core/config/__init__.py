@@ -23,6 +23,7 @@ def files(service: Service) -> dict[str, str]:
         "uwsgi.ini": server.uwsgi(service),
         api.LOGGING: server.logging(service),
         **{f"{whose}.ca.crt": pem for whose, pem in service.cas.items()},
+        **service.certificate,
         **stores.files(service),
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from glance_operator.core.glanceapi import drawing, rules
+from glance_operator.core.glanceapi import drawing, rules, tls, volumes
 from glance_operator.core.glanceapi.drawing import Drawing
 from glance_operator.core.glanceapi.observed import View
 from glance_operator.core.plan import Phase, Plan, Rule, State, first_of
@@ -12,12 +12,15 @@ BEFORE: tuple[Rule[View], ...] = (
     rules.let_go,
     respect_suspension,
     hold,
+    volumes.grow,
     rules.name_the_image,
     rules.await_inputs,
+    tls.await_certificate,
     rules.await_stores,
     rules.await_default,
 )
 RULES: tuple[Rule[Drawing], ...] = (
+    tls.await_renewal,
     rules.configure,
     rules.equip,
     rules.prove,
@@ -27,6 +30,7 @@ RULES: tuple[Rule[Drawing], ...] = (
     rules.await_pods,
     rules.contract,
     rules.tidy,
+    tls.tell_expiry,
     rules.serve,
 )
 

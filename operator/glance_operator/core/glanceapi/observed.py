@@ -9,6 +9,7 @@ from typing import Any
 
 from glance_operator.api.glanceapi import GlanceAPISpec
 from glance_operator.api.glancestore import GlanceStoreSpec
+from glance_operator.core.claims import Claim
 from glance_operator.core.inputs import Found
 from glance_operator.core.manifests import Record
 from glance_operator.core.workload import Job, Object, Pod, Workload, nothing
@@ -32,20 +33,25 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What the object's own status remembers: ids of the stores in the configuration, versions that its jobs told."""
+    """What the object's own status remembers: ids of the stores in the configuration, versions that its jobs told,
+
+    and when the certificate that the pods serve expires (RFC 3339, empty without one).
+    """
 
     was_ready: bool = False
     stores: tuple[str, ...] = ()
     release: str = ""
     revision: str = ""
+    not_after: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class View:
     """Everything a rule may know. image: of Glance, resolved. found: content of the Secrets and ConfigMaps named.
 
-    record: what the policy's Secret remembers. in_place(object): whether exactly this was applied lately. dependents:
-    objects of ours that are being deleted and need the service for it, as kind and name.
+    claims: all that were made for it. record: what the policy's Secret remembers. in_place(object): whether exactly
+    this was applied lately. dependents: objects of ours that are being deleted and need the service for it, as kind and
+    name.
     """
 
     spec: GlanceAPISpec
@@ -63,6 +69,7 @@ class View:
     workload: Workload | None = None
     pods: tuple[Pod, ...] = ()
     jobs: Mapping[str, Job] = field(default_factory=dict)
+    claims: tuple[Claim, ...] = ()
     dependents: tuple[str, ...] = ()
     record: Record = field(default_factory=Record)
     operator: Mapping[str, Any] = field(default_factory=dict)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from glance_operator.core import config, inputs, manifests
-from glance_operator.core.glanceapi import drawing
+from glance_operator.core.glanceapi import drawing, volumes
 from glance_operator.core.glanceapi.drawing import Drawing
 from glance_operator.core.glanceapi.observed import View
 from glance_operator.core.manifests.plan import POLICY
@@ -25,6 +25,8 @@ def let_go(view: View) -> Plan | None:
         return waiting(
             "DependentsExist", f"Waiting until these are deleted, which need the service: {_some(view.dependents)}"
         )
+    if claims := volumes.to_delete(view):
+        return doing(Remove(claims), "Deleting", "Deleting the claims that were made for it")
     return doing(LetGo(), "Deleting", "Nothing needs it any more")
 
 
@@ -146,10 +148,14 @@ def _migration(drawn: Drawing, phase: str) -> Plan | None:
 
 
 def _apply(drawn: Drawing, objects: Iterable[Object], reason: str) -> Plan | None:
-    due = tuple(one for one in objects if not drawn.view.in_place(one))
+    due = tuple(one for one in objects if not (drawn.view.in_place(one) or _claimed(drawn, one)))
     return (
         doing(Apply(due), reason, ", ".join(f"{one['kind']} {one['metadata']['name']}" for one in due)) if due else None
     )
+
+
+def _claimed(drawn: Drawing, one: Object) -> bool:
+    return one["kind"] == "PersistentVolumeClaim" and volumes.exists(drawn.view, one["metadata"]["name"])
 
 
 def _twice(view: View) -> str:

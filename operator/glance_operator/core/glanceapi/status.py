@@ -9,7 +9,7 @@ from typing import Any
 from glance_operator.core.conditions import FALSE, TRUE, UNKNOWN, Condition, find, merged, standard
 from glance_operator.core.config.imports import methods
 from glance_operator.core.config.server import PORT
-from glance_operator.core.glanceapi import drawing, rules
+from glance_operator.core.glanceapi import drawing, rules, tls, volumes
 from glance_operator.core.glanceapi.drawing import Drawing
 from glance_operator.core.glanceapi.observed import Memory, View
 from glance_operator.core.manifests import HOUSEKEEPING, database_name, preflight_name
@@ -33,21 +33,24 @@ def recall(body: Mapping[str, Any]) -> Memory:
         stores=tuple(one["name"] for one in status.get("stores") or ()),
         release=version.get("release", ""),
         revision=version.get("databaseRevision", ""),
+        not_after=(status.get("tls") or {}).get("notAfter", ""),
     )
 
 
 def status(view: View, drawn: Drawing | None, plan: Plan, body: Mapping[str, Any]) -> dict[str, Any]:
     """The new ``status`` of ``body``; equal to the old one when there is nothing new to say."""
     old = body.get("status") or {}
-    wanted = [*standard(plan.state, view.memory.was_ready), *_own(view, plan)]
+    wanted = [*standard(plan.state, view.memory.was_ready), *_own(view, drawn, plan)]
     conditions = merged(old.get("conditions") or (), wanted, view.generation, view.now.strftime("%FT%TZ"))
+    until = tls.expiry(view, drawn)
     said = {**old, "observedGeneration": view.generation, "conditions": conditions, **_pods(view)}
+    said["tls"] = {"notAfter": until} if until else {}
     if drawn is not None:
         said |= _service(drawn)
     return {name: value for name, value in said.items() if value not in (None, "", {}, [])}
 
 
-def _own(view: View, plan: Plan) -> list[Condition]:
+def _own(view: View, drawn: Drawing | None, plan: Plan) -> list[Condition]:
     stores = rules.await_stores(view) or rules.await_default(view)
     held = plan.state.reason in _CONFIG
     return [
@@ -55,8 +58,9 @@ def _own(view: View, plan: Plan) -> list[Condition]:
         _stage("ConfigReady", plan, stopped=held, before=bool(stores)),
         _auth(view, plan, before=held or bool(stores)),
         _database(view, plan, before=held or bool(stores)),
+        volumes.condition(view),
         _workload(view),
-        _endpoint(view),
+        tls.endpoint(view, drawn),
         _housekeeping(view),
     ]
 
@@ -86,12 +90,6 @@ def _auth(view: View, plan: Plan, *, before: bool) -> Condition:
 def _database(view: View, plan: Plan, *, before: bool) -> Condition:
     message = f"SQLite: {TRIAL}" if view.spec.database.sqlite else ""
     return _stage("DatabaseReady", plan, stopped=plan.state.reason in _DATABASE, before=before, message=message)
-
-
-def _endpoint(view: View) -> Condition:
-    if view.workload and view.workload.ready:
-        return Condition("EndpointReady", TRUE, "Serving")
-    return Condition("EndpointReady", FALSE, "NoPodServes", "No pod answers requests: see WorkloadReady")
 
 
 def _housekeeping(view: View) -> Condition:
@@ -158,9 +156,8 @@ def _service(drawn: Drawing) -> dict[str, Any]:
         for member in drawn.members
     ]
     usable = sum(member.usable for member in view.members)
-    running = view.workload is not None and view.workload.rolled_out and view.workload.config == of.config
     return {
-        **({"stores": stores} if running else {}),  # what the pods know, not what they will know
+        **({"stores": stores} if drawn.running else {}),  # what the pods know, not what they will know
         "selector": ",".join(f"{name}={value}" for name, value in sorted(selector(of).items())),
         "storesReady": f"{usable}/{len(view.members)}",
         "endpoint": f"{of.scheme}://{of.name}.{of.namespace}.svc.{of.domain}:{port}",
