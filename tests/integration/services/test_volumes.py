@@ -59,6 +59,7 @@ def test_a_growth_that_kubernetes_refuses_is_told_in_its_words_and_stops_nothing
 ) -> None:
     fixed = storage_class(False)
     body = claim(desk, name, "staging", fixed)
+    claim(desk, name, "database", fixed)
     desk.apply(api(name, staging=staging("20Gi", fixed)))
     told = desk.until(f"gapi/{name}", "VolumesReady", "False", "ResizeRefused")
     assert f"{name}-staging has 10Gi, wanted are 20Gi" in told["message"]
