@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
-from tests.e2e.lab import Object, Operator, Service, api, image, store
+from tests.e2e.lab import Object, Service, api, image, store
 from tests.integration.images.lab import condition
 from tests.support import eventually
 
 from sandbox_kit import images
-from sandbox_kit.control_plane import ControlPlane
 from sandbox_kit.node.cluster import Cluster
+from sandbox_kit.node.deployment import Deployment
 from sandbox_kit.node.mariadb import MariaDB
 from sandbox_kit.pki import Authority, Pair
 from sandbox_kit.source import Source
@@ -31,26 +31,19 @@ DATA = images.raw(1 << 20)
 
 
 @pytest.fixture(scope="module")
-def source(cluster: Cluster) -> Iterator[Source]:
-    """Files that pods can fetch."""
-    with Source(cluster.host) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     """Whom clients have to be told."""
     return Authority(tmp_path_factory.mktemp("pki"))
 
 
-def wanted(source: Source, cluster: Cluster, **spec: object) -> Object:
+def wanted(source: Source, node: Cluster, **spec: object) -> Object:
     """One pod with TLS; its staging cannot grow, its cache can."""
     given = {
         "replicas": 1,
         "tls": {"secretName": "web"},
         "staging": {"pvc": {"size": "5Gi", **STAGING}},
         "cache": {"maxSize": "1Gi", "volumeSize": "5Gi", "storageClassName": "local-growing"},
-        "imports": {"sources": {"allowedHosts": [cluster.host], "allowedPorts": [source.port]}},
+        "imports": {"sources": {"allowedHosts": [node.host], "allowedPorts": [source.port]}},
         **spec,
     }
     return api(**given)
@@ -71,32 +64,24 @@ def first(authority: Authority) -> Pair:
 
 @pytest.fixture(scope="module")
 def service(
-    cluster: Cluster,
-    crds_installed: ControlPlane,
-    mariadb: MariaDB,
-    source: Source,
-    authority: Authority,
-    first: Pair,
-    tmp_path_factory: pytest.TempPathFactory,
+    operator: Deployment, node: Cluster, mariadb: MariaDB, source: Source, authority: Authority, first: Pair
 ) -> Iterator[Service]:
     """A service with an image, and everything that it needs."""
-    cluster.volumes.renew()
-    cluster.volumes.add("growing-more", storage_class="local-growing")  # each pod that is replaced takes a new one
-    crds_installed.run_kubectl("create", "namespace", NAMESPACE)
-    crds_installed.run_kubectl("label", "namespace", NAMESPACE, "pod-security.kubernetes.io/enforce=restricted")
-    made = Service(cluster, mariadb, NAMESPACE)
-    with Operator(tmp_path_factory.mktemp("operator"), cluster, watch_namespaces=NAMESPACE, lost_grace="10s"):
-        made.apply(
-            made.database(),
-            made.claim("central"),
-            store("central", "central"),
-            secret(authority, first),
-            wanted(source, cluster),
-            image("first", source.serve("first", DATA)),
-        )
-        yield made
-        crds_installed.run_kubectl("delete", "namespace", NAMESPACE, timeout=300)
-    cluster.volumes.renew()
+    node.volumes.renew()
+    node.volumes.add("growing-more", storage_class="local-growing")  # each pod that is replaced takes a new one
+    made = Service(node, mariadb, NAMESPACE)
+    made.make()
+    made.apply(
+        made.database(),
+        made.claim("central"),
+        store("central", "central"),
+        secret(authority, first),
+        wanted(source, node),
+        image("first", source.serve("first", DATA)),
+    )
+    yield made
+    made.end()
+    node.volumes.renew()
 
 
 def not_after(pair: Pair) -> str:
@@ -195,12 +180,12 @@ def resizing(service: Service) -> str:
 
 
 def test_claims_outlive_their_service_unless_the_spec_says_otherwise(
-    service: Service, source: Source, cluster: Cluster
+    service: Service, source: Source, node: Cluster
 ) -> None:
     service.kubectl("delete", "gapi/glance", timeout=120)
     assert "deletionTimestamp" not in service.get("pvc/glance-staging")["metadata"]
     policy = {"persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Delete"}}
-    service.apply(wanted(source, cluster, **policy))
+    service.apply(wanted(source, node, **policy))
     service.until("gapi/glance", "VolumesReady", "True", "Bound", timeout=180)
     service.kubectl("delete", "gapi/glance", timeout=120)
     eventually(lambda: not service.kubectl("get", "pvc/glance-staging", "--ignore-not-found", "-o", "name"), 120)

@@ -1,10 +1,11 @@
 """MariaDB as a pod, with a database for Glance."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox_kit.node import config, recipes
-from sandbox_kit.node.cluster import Cluster
+from sandbox_kit.node.places import ONE, Place
 
 MANIFEST = Path(__file__).with_suffix(".yaml")
 USER, PASSWORD, DATABASE = "glance", "sandbox-password", "glance"
@@ -15,30 +16,35 @@ READY_SECONDS = 90
 class MariaDB:
     """A server in a namespace, under the name `mariadb`; its data is on a volume of its own and outlives the pod."""
 
-    cluster: Cluster
+    cluster: Place
     namespace: str
 
     @property
     def connection(self) -> str:
-        """As SQLAlchemy has it."""
+        """To the database that is there from the beginning, as SQLAlchemy has it."""
+        return self._url(DATABASE)
+
+    def database(self, name: str) -> str:
+        """Make another one if need be, and return the way to it."""
+        socket = "--socket=/run/mysqld/mysqld.sock"
+        order = f"CREATE DATABASE IF NOT EXISTS `{name}` CHARACTER SET utf8mb3"
+        client = ("exec", "mariadb-0", "--", "mariadb", "--no-defaults", socket, "--user=root", "-e", order)
+        self.cluster.run_kubectl("--namespace", self.namespace, *client)
+        return self._url(name)
+
+    def _url(self, database: str) -> str:
         host = f"mariadb.{self.namespace}.svc.{config.DOMAIN}"
-        return f"mysql+pymysql://{USER}:{PASSWORD}@{host}/{DATABASE}?charset=utf8"
+        return f"mysql+pymysql://{USER}:{PASSWORD}@{host}/{database}?charset=utf8"
 
     def deploy(self) -> None:
         """Make it, without waiting."""
-        volume = f"mariadb-{self.namespace}"
-        self.cluster.volumes.add(volume)
-        words = {
-            "VOLUME": volume,
-            "IMAGE": recipes.MARIADB.image,
-            "PASSWORD": PASSWORD,
-            "USER": USER,
-            "DATABASE": DATABASE,
-        }
+        words = {"IMAGE": recipes.MARIADB.image, "PASSWORD": PASSWORD, "USER": USER, "DATABASE": DATABASE}
         text = MANIFEST.read_text()
         for word, value in words.items():
             text = text.replace(f"${word}", value)
-        self.cluster.run_kubectl("apply", "--namespace", self.namespace, "-f", "-", stdin=text)
+        claim = self.cluster.storage.claim("mariadb", "1Gi", ONE)
+        for document in (json.dumps(claim), text):
+            self.cluster.run_kubectl("apply", "--namespace", self.namespace, "-f", "-", stdin=document)
 
     def wait(self) -> None:
         """Wait until it answers."""
