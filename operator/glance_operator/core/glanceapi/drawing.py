@@ -10,7 +10,7 @@ from glance_operator.core.certificates import Certificate
 from glance_operator.core.config import Service, Store
 from glance_operator.core.glanceapi import volumes
 from glance_operator.core.glanceapi.observed import Member, View
-from glance_operator.core.manifests import Blueprint, Record, config_name, kept
+from glance_operator.core.manifests import Blueprint, Record, config_name, extras, kept
 
 _AUTHORITIES = ("database", "keystone", "tls")
 
@@ -37,7 +37,8 @@ class Drawing:
         wanted, known = tuple(sorted(self.view.spec.policy or {})), self.view.record.rules
         told = self.view.workload is not None and self.view.workload.epoch == _epoch(wanted)
         rules = wanted if told else tuple(sorted({*wanted, *known}))
-        return Record(kept(self.of, self.view.record.configs), rules)
+        made = tuple(sorted({*self.view.record.extras, *extras(self.of)}))
+        return Record(kept(self.of, self.view.record.configs), rules, made)
 
     @property
     def members(self) -> tuple[Member, ...]:

@@ -124,16 +124,19 @@ def contract(drawn: Drawing) -> Plan | None:
 
 
 def tidy(drawn: Drawing) -> Plan | None:
-    """Jobs and configurations that are no more: the last ones stay, to look at or to go back to."""
-    wanted = manifests.names(drawn.of)
+    """Jobs, configurations and objects that are no more: the last ones stay, to look at or to go back to."""
+    wanted, extras = manifests.names(drawn.of), manifests.extras(drawn.of)
     jobs = [name for name, job in drawn.view.jobs.items() if job.component in manifests.OURS and name not in wanted]
     configs = drawn.record.configs
     old = [*(("Job", name) for name in sorted(jobs)), *(("Secret", name) for name in configs[manifests.KEPT :])]
+    for one in sorted({*drawn.record.extras} - {*extras}):
+        kind, _, name = one.partition("/")
+        old.append((kind, name))
     if not old:
         return None
-    record = replace(drawn.record, configs=configs[: manifests.KEPT])
+    record = replace(drawn.record, configs=configs[: manifests.KEPT], extras=extras)
     then = manifests.policy_secret(drawn.of, drawn.policy, record)
-    return doing(Remove(tuple(old), (then,)), "Tidying", "Removing old jobs and configurations")
+    return doing(Remove(tuple(old), (then,)), "Tidying", "Removing what is not needed any more")
 
 
 def serve(drawn: Drawing) -> Plan:
