@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from tests.e2e.lab import Object, Service, api, image, store
+from tests.e2e.web import names, secret
 from tests.integration.images.lab import condition
 from tests.support import eventually
 
@@ -24,8 +25,8 @@ from sandbox_kit.source import Source
 
 pytestmark = pytest.mark.timeout(600)
 NAMESPACE = "volumes"
-HOST = f"glance.{NAMESPACE}.svc.cluster.local"
-NAMES = [HOST, f"*.glance-pods.{NAMESPACE}.svc.cluster.local"]
+NAMES = names(NAMESPACE)
+HOST = NAMES[0]
 STAGING = {"storageClassName": "local", "accessModes": ["ReadWriteOnce"]}
 DATA = images.raw(1 << 20)
 
@@ -47,13 +48,6 @@ def wanted(source: Source, node: Cluster, **spec: object) -> Object:
         **spec,
     }
     return api(**given)
-
-
-def secret(authority: Authority, pair: Pair) -> Object:
-    files = {"tls.crt": pair.cert, "tls.key": pair.key, "ca.crt": authority.pair.cert}
-    data = {name: path.read_text() for name, path in files.items()}
-    meta = {"name": "web"}
-    return {"apiVersion": "v1", "kind": "Secret", "metadata": meta, "type": "kubernetes.io/tls", "stringData": data}
 
 
 @pytest.fixture(scope="module")
