@@ -62,6 +62,11 @@ class Authority:
         names += [x509.IPAddress(ipaddress.ip_address(a)) for a in [*SERVER_ADDRESSES, *addresses]]
         return self._issue(name, name, None, x509.SubjectAlternativeName(names))
 
+    def web(self, name: str, names: Sequence[str], valid: datetime.timedelta = VALID) -> Pair:
+        """A certificate for a server with these DNS names; a name used before is issued anew."""
+        extension = x509.SubjectAlternativeName([x509.DNSName(one) for one in names])
+        return self._issue(name, name, None, extension, valid)
+
     def client(self, user: str, group: str | None = None) -> Pair:
         """A certificate by which the API server knows `user` as a member of `group`."""
         usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH])
@@ -82,9 +87,16 @@ class Authority:
         }
         return yaml.safe_dump(content, sort_keys=False)
 
-    def _issue(self, file: str, user: str, group: str | None, extension: x509.ExtensionType) -> Pair:
+    def _issue(
+        self,
+        file: str,
+        user: str,
+        group: str | None,
+        extension: x509.ExtensionType,
+        valid: datetime.timedelta = VALID,
+    ) -> Pair:
         pair = self._paths(file)
-        builder = _unsigned(_name(user, group), self._name, new_key(pair.key), authority=False)
+        builder = _unsigned(_name(user, group), self._name, new_key(pair.key), authority=False, valid=valid)
         self._write(pair.cert, self._sign(builder.add_extension(extension, critical=False)))
         return pair
 
@@ -100,7 +112,12 @@ class Authority:
 
 
 def _unsigned(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, *, authority: bool
+    subject: x509.Name,
+    issuer: x509.Name,
+    key: ec.EllipticCurvePrivateKey,
+    *,
+    authority: bool,
+    valid: datetime.timedelta = VALID,
 ) -> x509.CertificateBuilder:
     now = datetime.datetime.now(datetime.UTC)
     return (
@@ -110,7 +127,7 @@ def _unsigned(
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - datetime.timedelta(minutes=5))
-        .not_valid_after(now + VALID)
+        .not_valid_after(now + valid)
         .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
     )
 

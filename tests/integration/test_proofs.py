@@ -20,6 +20,7 @@ from glance_operator.core.manifests.jobs import REFUSED
 from glance_operator.core.manifests.plan import Blueprint, Object
 from sandbox_kit import environment
 from sandbox_kit.environment import Environment
+from sandbox_kit.pki import Authority
 from sandbox_kit.ports import free_port
 
 CENTRAL = store("central", "file", {"pvc": {"claimName": "a"}}, description="$5", weight=3)
@@ -136,6 +137,20 @@ def test_a_keystone_that_does_not_answer_is_named(places: Places) -> None:
     assert code == 1, words
     assert address in words
     assert "pa$$" not in words
+
+
+def test_a_key_must_belong_to_its_certificate(places: Places, tmp_path: Path) -> None:
+    authority = Authority(tmp_path / "pki")
+    one, other = (authority.web(name, ["glance.images.svc.cluster.local"]) for name in ("one", "other"))
+
+    def served(key: Path) -> tuple[int, str]:
+        certificate = {"tls.crt": one.cert.read_text(), "tls.key": key.read_text()}
+        return preflight(places, tls={"secretName": "web"}, certificate=certificate, cas={"tls": ""})
+
+    assert served(one.key)[0] == 0
+    code, words = served(other.key)
+    assert code == REFUSED, words
+    assert "tls.crt and tls.key (spec.tls.secretName) cannot be used together" in words
 
 
 def probe(places: Places) -> tuple[int, str]:

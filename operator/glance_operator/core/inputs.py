@@ -15,13 +15,17 @@ Found = Mapping[Source, Mapping[str, str] | None]
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """A key of a Secret or ConfigMap (key "" = all of them), known by ``word`` and named by ``field`` of the spec."""
+    """A key of a Secret or ConfigMap (key "" = all of them), known by ``word`` and named by ``field`` of the spec.
+
+    optional: the key may be absent.
+    """
 
     word: str
     kind: str
     name: str
     field: str
     key: str = ""
+    optional: bool = False
 
     @property
     def source(self) -> Source:
@@ -30,12 +34,12 @@ class Input:
 
 def of_api(spec: GlanceAPISpec) -> list[Input]:
     """What the configuration of a GlanceAPI is made of, its stores apart."""
-    return [*_database(spec), *_keystone(spec), *_bus(spec)]
+    return [*_database(spec), *_keystone(spec), *_bus(spec), *_tls(spec)]
 
 
 def of_auth(spec: GlanceAPISpec) -> list[Input]:
-    """The part of it that tells Keystone who Glance is."""
-    return list(_keystone(spec))
+    """The part of it that tells Keystone who Glance is, and others that it is Glance whom they ask."""
+    return [*_keystone(spec), *_tls(spec)]
 
 
 def of_store(spec: GlanceStoreSpec) -> list[Input]:
@@ -56,7 +60,7 @@ def of_store(spec: GlanceStoreSpec) -> list[Input]:
 
 def missing(inputs: list[Input], found: Found) -> str:
     """What has to be brought, in words; empty when all is there."""
-    return "; ".join(words for one in inputs if (words := _missing(one, found)))
+    return "; ".join(dict.fromkeys(words for one in inputs if (words := _missing(one, found))))
 
 
 def values(inputs: list[Input], found: Found) -> dict[str, str]:
@@ -64,7 +68,7 @@ def values(inputs: list[Input], found: Found) -> dict[str, str]:
     told: dict[str, str] = {}
     for one in inputs:
         data = found.get(one.source) or {}
-        told |= {one.word: data[one.key].strip()} if one.key else data
+        told |= {one.word: data.get(one.key, "").strip()} if one.key else data
     return told
 
 
@@ -72,7 +76,7 @@ def _missing(one: Input, found: Found) -> str:
     data = found.get(one.source)
     if data is None:
         return f"{one.kind} {one.name} ({one.field}) does not exist"
-    if one.key and not data.get(one.key, "").strip():
+    if one.key and not one.optional and not data.get(one.key, "").strip():
         return f"{one.kind} {one.name} ({one.field}) has no key {one.key} (it has: {', '.join(sorted(data)) or 'none'})"
     return ""
 
@@ -96,6 +100,14 @@ def _bus(spec: GlanceAPISpec) -> Iterator[Input]:
     if spec.notifications:
         ref = spec.notifications.transport_url_secret_ref
         yield Input("transport", "Secret", ref.name, "spec.notifications.transportURLSecretRef", ref.key)
+
+
+def _tls(spec: GlanceAPISpec) -> Iterator[Input]:
+    if spec.tls:
+        where = "Secret", spec.tls.secret_name, "spec.tls.secretName"
+        yield Input("tls.crt", *where, "tls.crt")
+        yield Input("tls.key", *where, "tls.key")
+        yield Input("tls.ca", *where, "ca.crt", optional=True)
 
 
 def _rbd(rbd: Rbd, where: str) -> Iterator[Input]:

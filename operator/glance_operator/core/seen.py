@@ -31,6 +31,7 @@ def workload(body: Mapping[str, Any], events: Events = ()) -> Workload:
         config=_config(template),
         image=template["containers"][0]["image"],
         epoch=(spec["template"]["metadata"].get("annotations") or {}).get(EPOCH, ""),
+        volumes={one["name"]: _size(one) for one in template.get("volumes") or () if "ephemeral" in one},
         noticed=status.get("observedGeneration", 0) >= body["metadata"]["generation"],
         trouble=_warned(events),
         current=updated if status.get("updateRevision") != status.get("currentRevision") else status.get("replicas", 0),
@@ -106,6 +107,10 @@ def _volumes(pod_spec: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
 
 def _time(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
+
+
+def _size(volume: Mapping[str, Any]) -> str:
+    return str(volume["ephemeral"]["volumeClaimTemplate"]["spec"]["resources"]["requests"]["storage"])
 
 
 def _words(container: Mapping[str, Any]) -> str:

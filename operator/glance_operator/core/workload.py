@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -81,7 +81,7 @@ class Pod:
 class Workload:
     """A StatefulSet: what it was told, and whether its pods have followed (`current` counts those that have).
 
-    trouble: why it has fewer pods than it was told.
+    trouble: why it has fewer pods than it was told. volumes: sizes of the claims that come with a pod, by volume.
     """
 
     replicas: int
@@ -90,6 +90,7 @@ class Workload:
     noticed: bool
     trouble: str = ""
     epoch: str = ""
+    volumes: Mapping[str, str] = field(default_factory=dict)
     current: int = 0
     ready: int = 0
 

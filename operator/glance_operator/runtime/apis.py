@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Protocol
+
+import certifi
 
 from glance_operator.api.glanceapi import GlanceAPISpec
 from glance_operator.api.glanceapi.connections import Keystone
-from glance_operator.core import inputs
+from glance_operator.core import certificates, inputs
 from glance_operator.core.conditions import find
 from glance_operator.core.config.identity import IncompleteCredentialsError, credentials_of
 from glance_operator.core.glanceapi.cautions import ROLES
@@ -67,9 +70,19 @@ class ApiReader:
             raise _trouble("APINotReady", f"GlanceAPI {name}: {words}", Cause.OUTAGE)
         told = inputs.values(wanted, found)
         address = {"image_endpoint_override": endpoint}
+        ca = _authorities(spec, told)
         if keystone := spec.auth.keystone:
-            return {**address, **_keystone(keystone, told)}, told.get("keystone.ca", "").encode()
-        return {**address, "auth_type": "none", "trusted_headers": _headers(body)}, b""
+            return {**address, **_keystone(keystone, told)}, ca
+        return {**address, "auth_type": "none", "trusted_headers": _headers(body)}, ca
+
+
+def _authorities(spec: GlanceAPISpec, told: Mapping[str, str]) -> bytes:
+    """Whom to trust for Keystone and for the service: one file for both. Empty: the public ones are enough."""
+    own = (told["tls.ca"] or certificates.roots(told["tls.crt"])) if spec.tls else ""
+    keystone = told.get("keystone.ca", "")
+    if own and spec.auth.keystone and not keystone:
+        keystone = Path(certifi.where()).read_text()
+    return "\n".join(filter(None, (keystone, own))).encode()
 
 
 def _keystone(keystone: Keystone, secret: Mapping[str, str]) -> dict[str, Any]:

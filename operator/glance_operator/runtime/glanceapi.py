@@ -8,6 +8,7 @@ from typing import Any
 
 from glance_operator.api.glanceapi import GlanceAPISpec
 from glance_operator.core import inputs
+from glance_operator.core.claims import Grow
 from glance_operator.core.conditions import FALSE, TRUE, find
 from glance_operator.core.glanceapi import decide, metadefs
 from glance_operator.core.glanceapi.caching import TendCache, to_be_cleared
@@ -22,6 +23,7 @@ from glance_operator.core.past import past_of
 from glance_operator.core.plan import Phase, Plan
 from glance_operator.runtime.caches import PREFETCHED
 from glance_operator.runtime.caretaker import Caretaker
+from glance_operator.runtime.claims import Claims
 from glance_operator.runtime.engine import finalizer
 from glance_operator.runtime.making import Maker, beside, workload
 from glance_operator.runtime.metadefs import Metadefs
@@ -54,6 +56,7 @@ class GlanceAPIController(Maker):
         self._caretaker = Caretaker(world.clouds, world.objects, self._wake_prefetched)
         self._metadefs = Metadefs(world.clouds)
         self._peers, self._staged = Peers(world), Staged(world)
+        self._claims = Claims(world.objects)
 
     def look(self, key: Key, body: Body) -> Look:
         view = self._view(key, body)
@@ -66,6 +69,8 @@ class GlanceAPIController(Maker):
                 self._caretaker.tend(look.view, step)
             case Define() as step:
                 self._metadefs.send(key, step)
+            case Grow() as step:
+                self._claims.grow(key.namespace, step)
             case _:
                 super().act(key, look)
 
@@ -76,9 +81,13 @@ class GlanceAPIController(Maker):
         return AT_REST if plan.state.phase is not Phase.WORKING and not to_be_cleared(look.view) else AT_WORK
 
     def forget(self, key: Key) -> None:
+        def ours(name: str) -> bool:
+            return name == key.name or name.startswith(f"{key.name}-")
+
         self._caretaker.forget(key.namespace, key.name)
         self._metadefs.forget(key)
-        self._world.objects.forget(key.namespace, lambda name: name == key.name or name.startswith(f"{key.name}-"))
+        self._world.objects.forget(key.namespace, ours)
+        self._claims.forget(key.namespace, ours)
 
     def _wake_prefetched(self, namespace: str, api: str) -> None:
         """They look whether they are still in the caches."""
@@ -132,7 +141,8 @@ class GlanceAPIController(Maker):
         policy = self._world.objects.get("Secret", key.namespace, f"{key.name}-policy")
         jobs, pods = beside(self._world.objects, key.namespace, f"{NAME}=glance,{INSTANCE}={key.name}")
         record = Record.read(policy) if policy else Record()
-        return {"workload": served, "jobs": jobs, "pods": pods, "record": record}
+        claims = self._claims.of(key.namespace, key.name)
+        return {"workload": served, "jobs": jobs, "pods": pods, "record": record, "claims": claims}
 
     def _members(self, key: Key) -> list[Member]:
         store = self._world.store

@@ -67,7 +67,7 @@ def take(objects: Objects, namespace: str, step: Step | None) -> None:
             case _:
                 raise AssertionError(f"no hand for {step}")
     except ApiError as error:
-        if error.status >= 500 or error.status in _OVERLOADED:
+        if not is_refusal(error):
             raise
         raise Refused(error.status, error.message) from error
 
@@ -94,7 +94,12 @@ def workload(objects: Objects, namespace: str, name: str) -> Workload | None:
     if body is None:
         return None
     missing = (body.get("status") or {}).get("replicas", 0) < body["spec"].get("replicas", 1)
-    return seen.workload(body, _events(objects, namespace, "StatefulSet", name) if missing else ())
+    return seen.workload(body, events_about(objects, namespace, "StatefulSet", name) if missing else ())
+
+
+def is_refusal(error: ApiError) -> bool:
+    """Whether the API server has understood, and will not."""
+    return error.status < 500 and error.status not in _OVERLOADED
 
 
 def _job(objects: Objects, body: Body, started: set[str]) -> Job:
@@ -102,7 +107,7 @@ def _job(objects: Objects, body: Body, started: set[str]) -> Job:
     job, meta = seen.job(body), body["metadata"]
     if job.done or job.name in started:
         return job
-    return seen.job(body, _events(objects, meta["namespace"], "Job", job.name))
+    return seen.job(body, events_about(objects, meta["namespace"], "Job", job.name))
 
 
 def _pod(objects: Objects, body: Body) -> Pod:
@@ -110,10 +115,10 @@ def _pod(objects: Objects, body: Body) -> Pod:
     pod, meta = seen.pod(body), body["metadata"]
     if pod.ready or pod.trouble or pod.words or (body.get("status") or {}).get("phase") != "Pending":
         return pod
-    return seen.pod(body, _events(objects, meta["namespace"], "Pod", pod.name))
+    return seen.pod(body, events_about(objects, meta["namespace"], "Pod", pod.name))
 
 
-def _events(objects: Objects, namespace: str, kind: str, name: str) -> list[Body]:
+def events_about(objects: Objects, namespace: str, kind: str, name: str) -> list[Body]:
     """The newest first."""
     found = objects.find("Event", namespace, fieldSelector=f"regarding.kind={kind},regarding.name={name}")
     return sorted(found, key=_age, reverse=True)

@@ -70,7 +70,10 @@ class Objects:
 
     def annotate(self, kind: str, namespace: str, name: str, annotations: Mapping[str, str]) -> None:
         """Of an object that somebody else makes; that it is gone is no error."""
-        patch = {"metadata": {"annotations": dict(annotations)}}
+        self.merge(kind, namespace, name, {"metadata": {"annotations": dict(annotations)}})
+
+    def merge(self, kind: str, namespace: str, name: str, patch: Body) -> None:
+        """Change these fields alone; that the object is gone is no error."""
         path = RESOURCES[kind].path(namespace, name)
         self._transport.find(Request("PATCH", path, patch, MERGE, fenced=True))
 

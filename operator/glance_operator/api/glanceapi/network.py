@@ -74,7 +74,9 @@ class Tls(Model):
     """TLS served by the pods themselves."""
 
     secret_name: Name
-    """Secret of type kubernetes.io/tls, valid for the Service's names."""
+    """Secret of type kubernetes.io/tls (tls.crt, tls.key, and ca.crt where the authority is not a public one). The
+    certificate must be valid for NAME.NAMESPACE.svc.cluster.local and *.NAME-pods.NAMESPACE.svc.cluster.local. When it
+    is renewed the pods are replaced, one by one."""
 
 
 class Notifications(Model):

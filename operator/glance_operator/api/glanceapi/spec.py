@@ -11,7 +11,7 @@ from glance_operator.api.glanceapi.connections import Auth, Database
 from glance_operator.api.glanceapi.images import Formats, Housekeeping, Imports, Metadefs, Quotas, Signatures
 from glance_operator.api.glanceapi.network import Ingress, NetworkPolicy, Notifications, Service, Tls
 from glance_operator.api.glanceapi.pod import Pod, PodDisruptionBudget, Server
-from glance_operator.api.glanceapi.volumes import Cache, Staging
+from glance_operator.api.glanceapi.volumes import Cache, PersistentVolumeClaimRetentionPolicy, Staging
 
 
 class GlanceAPISpec(Model):
@@ -27,6 +27,14 @@ class GlanceAPISpec(Model):
             "!has(self.quotas) || (has(self.auth.keystone) && has(self.auth.keystone.adminCredentialsRef))",
             "quotas needs auth.keystone.adminCredentialsRef: limits are registered in Keystone by an administrator",
             field="quotas",
+        ),
+        Rule(
+            "!has(self.auth.trusted) || self.replicas <= 1 || (has(self.staging) && (has(self.staging.nfs)"
+            " || (has(self.staging.pvc) && (!has(self.staging.pvc.accessModes)"
+            " || 'ReadWriteMany' in self.staging.pvc.accessModes))))",
+            "staging must be shared with auth.trusted and more than one replica (staging.pvc with ReadWriteMany, or"
+            " staging.nfs): without Keystone no pod can ask another one for what that has staged",
+            field="staging",
         ),
     )
 
@@ -47,9 +55,12 @@ class GlanceAPISpec(Model):
     imports: Imports | None = None
     """How images come in."""
     staging: Staging | None = None
-    """Where an import's bytes wait for their stores; absent = a directory of the node, per pod."""
+    """Where an import's bytes wait for their stores; absent = a directory of the node, per pod. With auth.trusted and
+    more than one replica it must be shared."""
     cache: Cache | None = None
     """A cache of images on a volume of each pod; absent = none."""
+    persistent_volume_claim_retention_policy: PersistentVolumeClaimRetentionPolicy | None = None
+    """What becomes of the claims made for it (staging, a trial's database); absent = they stay."""
     formats: Formats | None = None
     """Formats that the service takes."""
     policy: Policy | None = None

@@ -62,6 +62,13 @@ class OwnNamespace(Model):
     """ConfigMap that defines it; without it the namespace is removed."""
 
 
+class ServedTls(Model):
+    """The certificate that the pods serve."""
+
+    not_after: Time | None = None
+    """When it expires."""
+
+
 class GlanceAPIStatus(Status):
     """What runs, as last seen: pods, stores, version."""
 
@@ -77,6 +84,8 @@ class GlanceAPIStatus(Status):
     """Address of the service in the cluster."""
     import_methods: Annotated[tuple[str, ...], ORDERED] | None = None
     """Import methods that are offered."""
+    tls: ServedTls | None = None
+    """The certificate that the pods serve; absent without TLS."""
     version: Version | None = None
     """Versions that run."""
     config_hash: str | None = None

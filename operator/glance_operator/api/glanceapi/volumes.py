@@ -53,8 +53,10 @@ class StagingNfs(OneOf):
 class StagingEphemeral(Model):
     """A claim per pod, which goes with it."""
 
+    rules: ClassVar[tuple[Rule, ...]] = (no_shrink("size", "a volume cannot; take staging away and set it again"),)
+
     size: Quantity
-    """Size of each claim."""
+    """Size of each claim; it may grow."""
     storage_class_name: Name | None = None
     """StorageClass of the claims; absent = the cluster's default."""
 
@@ -100,7 +102,7 @@ class Cache(Model):
     max_size: Quantity
     """Size that the cache is pruned to."""
     volume_size: Quantity
-    """Size of the volume: at least maxSize, and room for what comes in between two prunings."""
+    """Size of the volume: at least maxSize, and room for what comes in between two prunings. It may grow."""
     storage_class_name: Name | None = None
     """StorageClass of the volumes; absent = the cluster's default."""
     maintenance_interval: Annotated[
@@ -108,3 +110,10 @@ class Cache(Model):
         Rule("duration(self) >= duration('10s') && duration(self) <= duration('24h')", "must be from 10s to 24h"),
     ] = "10m"
     """How often each cache is pruned and cleaned."""
+
+
+class PersistentVolumeClaimRetentionPolicy(Model):
+    """What becomes of claims, in the words of a StatefulSet. Claims of a store are never touched."""
+
+    when_deleted: Literal["Retain", "Delete"] = "Retain"
+    """What happens to the claims made for staging and for a trial's database when the GlanceAPI is deleted."""

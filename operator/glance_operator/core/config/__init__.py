@@ -23,6 +23,7 @@ def files(service: Service) -> dict[str, str]:
         "uwsgi.ini": server.uwsgi(service),
         api.LOGGING: server.logging(service),
         **_authorities(service),
+        **service.certificate,
         **stores.files(service),
     }
 

@@ -51,9 +51,9 @@ class Places:
         return f"{self.root}/run/glance"
 
     @property
-    def tls(self) -> str:
-        """tls.crt and tls.key."""
-        return f"{self.root}/etc/glance-tls"
+    def authorities(self) -> str:
+        """All that Python's clients trust, put together when a pod starts."""
+        return f"{self.run}/authorities.crt"
 
     def store(self, store_id: str) -> str:
         """The file system of a store."""

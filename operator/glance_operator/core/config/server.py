@@ -60,7 +60,7 @@ def uwsgi(service: Service) -> str:
     server, places = service.spec.server, service.places
     address: ini.Options = {"http-socket": f"0.0.0.0:{PORT}"}
     if service.spec.tls:
-        address = {"https-socket": f"0.0.0.0:{PORT},{places.tls}/tls.crt,{places.tls}/tls.key"}
+        address = {"https-socket": f"0.0.0.0:{PORT},{places.etc}/tls.crt,{places.etc}/tls.key"}
     options: ini.Options = {
         **address,
         "module": "glance.wsgi.api:application",

@@ -33,7 +33,8 @@ class Service:
     """The spec, its stores, and the secrets that it refers to (never shown).
 
     connection: SQLAlchemy's URL of the database, absent with SQLite. keystone: keys of the credentials' Secret.
-    cas: certificates (PEM) to trust, by `database` and `keystone`. endpoint_id: the image endpoint's id in Keystone.
+    cas: certificates (PEM) to trust, by `database`, `keystone` and, always with TLS, `tls`. certificate: its
+    own, and the key (PEM), by file. endpoint_id: the image endpoint's id in Keystone.
     """
 
     spec: GlanceAPISpec
@@ -43,5 +44,6 @@ class Service:
     keystone: Secrets = field(default_factory=dict, repr=False)
     transport_url: str | None = field(default=None, repr=False)
     cas: Mapping[str, str] = field(default_factory=dict)
+    certificate: Secrets = field(default_factory=dict, repr=False)
     endpoint_id: str | None = None
     places: Places = field(default_factory=Places)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from glance_operator.core.glanceapi import caching, drawing, metadefs, rules, schema
+from glance_operator.core.glanceapi import caching, drawing, metadefs, rules, schema, tls, volumes
 from glance_operator.core.glanceapi.drawing import Drawing
 from glance_operator.core.glanceapi.observed import View
 from glance_operator.core.plan import Phase, Plan, Rule, State, first_of
@@ -13,13 +13,16 @@ BEFORE: tuple[Rule[View], ...] = (
     respect_suspension,
     hold,
     caching.tend,
+    volumes.grow,
     rules.name_the_image,
     rules.await_inputs,
+    tls.await_certificate,
     rules.await_stores,
     rules.await_default,
     rules.await_proofs,
 )
 RULES: tuple[Rule[Drawing], ...] = (
+    tls.await_renewal,
     rules.configure,
     rules.equip,
     rules.prove,
@@ -34,6 +37,7 @@ RULES: tuple[Rule[Drawing], ...] = (
     metadefs.load,
     metadefs.define,
     rules.tidy,
+    tls.tell_expiry,
     rules.serve,
 )
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from glance_operator.api.glanceapi import GlanceAPISpec
+from glance_operator.core.claims import Claim
 from glance_operator.core.config import Store
 from glance_operator.core.config.server import PORT
 from glance_operator.core.inputs import Found
@@ -38,7 +39,8 @@ class Member:
 @dataclass(frozen=True, slots=True)
 class Memory:
     """What the object's own status remembers: whether others know where it serves, ids of the stores in the
-    configuration, versions that its jobs told.
+    configuration, versions that its jobs told, and when the certificate that the pods serve expires (RFC 3339, empty
+    without one).
 
     metadefs: namespaces of metadata definitions that are ours, each with its ConfigMap.
     """
@@ -49,6 +51,7 @@ class Memory:
     release: str = ""
     revision: str = ""
     metadefs: Mapping[str, str] = field(default_factory=dict)
+    not_after: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +78,11 @@ class Peer:
 class View:
     """Everything a rule may know. image: of Glance, resolved. found: content of the Secrets and ConfigMaps named.
 
-    record: what the policy's Secret remembers. in_place(object): whether exactly this was applied lately. dependents:
-    objects of ours that are being deleted and need the service for it, as kind and name. care: by uid of the pod.
-    metadefs: what Glance has of the namespaces that are ours or should be; None while nothing is to be asked.
-    peers: on the same database. foreign: pods of other services that use this database, or may. born: when the object
-    was created.
+    claims: all that were made for it. record: what the policy's Secret remembers. in_place(object): whether exactly
+    this was applied lately. dependents: objects of ours that are being deleted and need the service for it, as kind and
+    name. care: by uid of the pod. metadefs: what Glance has of the namespaces that are ours or should be; None while
+    nothing is to be asked. peers: on the same database. foreign: pods of other services that use this database, or may.
+    born: when the object was created.
     """
 
     spec: GlanceAPISpec
@@ -98,6 +101,7 @@ class View:
     workload: Workload | None = None
     pods: tuple[Pod, ...] = ()
     jobs: Mapping[str, Job] = field(default_factory=dict)
+    claims: tuple[Claim, ...] = ()
     dependents: tuple[str, ...] = ()
     record: Record = field(default_factory=Record)
     metadefs: Seen | None = None

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from glance_operator.core import config, inputs, manifests
 from glance_operator.core.attempts import Work, job_plan
-from glance_operator.core.glanceapi import drawing
+from glance_operator.core.glanceapi import drawing, volumes
 from glance_operator.core.glanceapi.drawing import Drawing
 from glance_operator.core.glanceapi.observed import View
 from glance_operator.core.manifests.plan import POLICY
@@ -26,6 +26,8 @@ def let_go(view: View) -> Plan | None:
         return waiting(
             "DependentsExist", f"Waiting until these are deleted, which need the service: {_some(view.dependents)}"
         )
+    if claims := volumes.to_delete(view):
+        return doing(Remove(claims), "Deleting", "Deleting the claims that were made for it")
     return doing(LetGo(), "Deleting", "Nothing needs it any more")
 
 
@@ -124,16 +126,19 @@ def await_pods(drawn: Drawing) -> Plan | None:
 
 
 def tidy(drawn: Drawing) -> Plan | None:
-    """Jobs and configurations that are no more: the last ones stay, to look at or to go back to."""
-    wanted = manifests.names(drawn.of)
+    """Jobs, configurations and objects that are no more: the last ones stay, to look at or to go back to."""
+    wanted, extras = manifests.names(drawn.of), manifests.extras(drawn.of)
     jobs = [name for name, job in drawn.view.jobs.items() if job.component in manifests.OURS and name not in wanted]
     configs = drawn.record.configs
     old = [*(("Job", name) for name in sorted(jobs)), *(("Secret", name) for name in configs[manifests.KEPT :])]
+    for one in sorted({*drawn.record.extras} - {*extras}):
+        kind, _, name = one.partition("/")
+        old.append((kind, name))
     if not old:
         return None
-    record = replace(drawn.record, configs=configs[: manifests.KEPT])
+    record = replace(drawn.record, configs=configs[: manifests.KEPT], extras=extras)
     then = manifests.policy_secret(drawn.of, drawn.policy, record)
-    return doing(Remove(tuple(old), (then,)), "Tidying", "Removing old jobs and configurations")
+    return doing(Remove(tuple(old), (then,)), "Tidying", "Removing what is not needed any more")
 
 
 def serve(drawn: Drawing) -> Plan:
@@ -141,10 +146,14 @@ def serve(drawn: Drawing) -> Plan:
 
 
 def _apply(drawn: Drawing, objects: Iterable[Object], reason: str) -> Plan | None:
-    due = tuple(one for one in objects if not drawn.view.in_place(one))
+    due = tuple(one for one in objects if not (drawn.view.in_place(one) or _claimed(drawn, one)))
     return (
         doing(Apply(due), reason, ", ".join(f"{one['kind']} {one['metadata']['name']}" for one in due)) if due else None
     )
+
+
+def _claimed(drawn: Drawing, one: Object) -> bool:
+    return one["kind"] == "PersistentVolumeClaim" and volumes.exists(drawn.view, one["metadata"]["name"])
 
 
 def _twice(view: View) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from glance_operator.core.conditions import FALSE, TRUE, UNKNOWN, Condition, find, merged, standard
 from glance_operator.core.config.imports import methods
 from glance_operator.core.config.server import PORT
-from glance_operator.core.glanceapi import caching, cautions, drawing, metadefs, rules, schema
+from glance_operator.core.glanceapi import caching, cautions, drawing, metadefs, rules, schema, tls, volumes
 from glance_operator.core.glanceapi.drawing import Drawing
 from glance_operator.core.glanceapi.observed import Memory, View
 from glance_operator.core.manifests import HOUSEKEEPING, database_name, preflight_name
@@ -35,6 +35,7 @@ def recall(body: Mapping[str, Any]) -> Memory:
         release=version.get("release", ""),
         revision=version.get("databaseRevision", ""),
         metadefs={one["namespace"]: one.get("configMap", "") for one in status.get("metadefs") or ()},
+        not_after=(status.get("tls") or {}).get("notAfter", ""),
     )
 
 
@@ -44,8 +45,10 @@ def status(view: View, drawn: Drawing | None, plan: Plan, body: Mapping[str, Any
     mine = [*_own(view, drawn, plan), metadefs.condition(view, drawn, plan)]
     wanted = [*standard(plan.state, view.memory.was_ready), *mine]
     conditions = merged(old.get("conditions") or (), wanted, view.generation, view.now.strftime("%FT%TZ"))
+    until = tls.expiry(view, drawn)
     said = {**old, "observedGeneration": view.generation, "conditions": conditions, **_pods(view)}
     said |= {"lastHandledRetry": retry_wanted(body), "metadefs": metadefs.memory(view)}
+    said["tls"] = {"notAfter": until} if until else {}
     if drawn is not None:
         said |= _service(drawn)
     return {name: value for name, value in said.items() if value not in (None, "", {}, [])}
@@ -59,8 +62,9 @@ def _own(view: View, drawn: Drawing | None, plan: Plan) -> list[Condition]:
         _config(view, plan, stopped=held, before=bool(stores)),
         _auth(view, plan, before=held or bool(stores)),
         _database(view, drawn, plan, before=held or bool(stores)),
+        volumes.condition(view),
         _workload(view),
-        _endpoint(view),
+        tls.endpoint(view, drawn),
         _housekeeping(view),
     ]
 
@@ -99,12 +103,6 @@ def _database(view: View, drawn: Drawing | None, plan: Plan, *, before: bool) ->
         message = f"SQLite: {TRIAL}"
     stopped = plan.state.reason in schema.REASONS
     return _stage("DatabaseReady", plan, stopped=stopped, before=before, message=message, fine=fine)
-
-
-def _endpoint(view: View) -> Condition:
-    if view.workload and view.workload.ready:
-        return Condition("EndpointReady", TRUE, "Serving")
-    return Condition("EndpointReady", FALSE, "NoPodServes", "No pod answers requests: see WorkloadReady")
 
 
 def _housekeeping(view: View) -> Condition:
@@ -180,9 +178,8 @@ def _service(drawn: Drawing) -> dict[str, Any]:
         for member in drawn.members
     ]
     usable = sum(member.usable for member in view.members)
-    running = view.workload is not None and view.workload.rolled_out and view.workload.config == of.config
     return {
-        **({"stores": stores} if running else {}),  # what the pods know, not what they will know
+        **({"stores": stores} if drawn.running else {}),  # what the pods know, not what they will know
         "selector": ",".join(f"{name}={value}" for name, value in sorted(selector(of).items())),
         "storesReady": f"{usable}/{len(view.members)}",
         "endpoint": f"{of.scheme}://{of.name}.{of.namespace}.svc.{of.domain}:{port}",

@@ -45,6 +45,7 @@ __all__ = [
     "config_secret",
     "database_job",
     "database_name",
+    "extras",
     "foundations",
     "kept",
     "metadefs_job",
@@ -59,6 +60,16 @@ __all__ = [
     "schema_job",
     "schema_of",
 ]
+
+
+# What a spec may have asked for once, and does not any more. A claim is data, and stays.
+_OPTIONAL = ("CronJob", "Ingress", "NetworkPolicy", "PodDisruptionBudget")
+
+
+def extras(of: Blueprint) -> tuple[str, ...]:
+    """Those that are wanted now, as kind/name."""
+    found = [(one["kind"], one["metadata"]["name"]) for one in objects(of)]
+    return tuple(sorted(f"{kind}/{name}" for kind, name in found if kind in _OPTIONAL))
 
 
 def foundations(of: Blueprint) -> list[Object]:

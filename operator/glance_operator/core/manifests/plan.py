@@ -26,7 +26,8 @@ class Blueprint:
     uid: of the object, which owns all that is made. image: the container image. config: name of the Secret with the
     files of `core.config.files`. schema: what tells its database from others. stores: those in the configuration.
     operator: the operator's pods as a NetworkPolicy names them. domain: of the cluster's DNS. owner: kind, name and uid
-    where it is not the GlanceAPI. epoch: another one restarts the pods, although no file has changed.
+    where it is not the GlanceAPI. epoch: another one restarts the pods, although no file has changed. sizes: by volume,
+    of claims that come with a pod, where the running pods' template is to stay as it is.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Blueprint:
     domain: str = "cluster.local"
     owner: tuple[str, str, str] | None = None
     epoch: str = ""
+    sizes: Mapping[str, str] = field(default_factory=dict)
     places: Places = field(default_factory=Places)
 
     @property

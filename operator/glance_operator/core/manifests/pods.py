@@ -59,9 +59,7 @@ def config_volumes(of: Blueprint) -> list[Object]:
     found: list[Object] = [
         {"name": name, "secret": {"secretName": secret, "defaultMode": 0o440}} for name, secret in secrets.items()
     ]
-    if of.spec.tls and not of.owner:
-        found.append({"name": "tls", "secret": {"secretName": of.spec.tls.secret_name, "defaultMode": 0o440}})
-    memory = {"medium": "Memory", "sizeLimit": "1Mi"}
+    memory = {"medium": "Memory", "sizeLimit": "2Mi"}
     return [
         *found,
         {"name": "work", "emptyDir": {}},
@@ -73,8 +71,6 @@ def config_volumes(of: Blueprint) -> list[Object]:
 def config_mounts(of: Blueprint) -> list[Object]:
     places = of.places
     paths = {"config": places.etc, **({} if of.owner else {"policy": places.policy.rpartition("/")[0]})}
-    if of.spec.tls and not of.owner:
-        paths["tls"] = places.tls
     found: list[Object] = [{"name": name, "mountPath": path, "readOnly": True} for name, path in paths.items()]
     own = {"work": places.work, "run": places.run, "tmp": "/tmp"}  # noqa: S108  # of the pod alone
     return found + [{"name": name, "mountPath": path} for name, path in own.items()]
@@ -94,7 +90,8 @@ def _spec(of: Blueprint, wanted: Pod) -> Object:
 
 def _container(of: Blueprint, wanted: Pod) -> Object:
     down = f"{of.places.run}/healthcheck_disable"
-    begin = f"rm -f {down} {of.places.run}/stats.sock; exec uwsgi --ini {of.places.etc}/uwsgi.ini"
+    clean = f"rm -f {down} {of.places.run}/stats.sock"
+    begin = "; ".join([clean, *_gather(of), f"exec uwsgi --ini {of.places.etc}/uwsgi.ini"])
     leave = f"touch {down}; sleep {LEAVING}"
     return given(
         {
@@ -122,11 +119,25 @@ def _environment(of: Blueprint) -> list[Object]:
         {"name": "OS_GLANCE_CONFIG_DIR", "value": of.places.etc},
         {"name": "OS_DEFAULT__WORKER_SELF_REFERENCE_URL", "value": f"{of.scheme}://{host}:{PORT}"},
     ]
-    return found + certificates(of)
+    return [*found, *([{"name": "REQUESTS_CA_BUNDLE", "value": of.places.authorities}] if _authorities(of) else [])]
+
+
+def _authorities(of: Blueprint) -> list[str]:
+    """Files with those of the user."""
+    keystone = of.spec.auth.keystone
+    theirs = {"keystone": keystone and keystone.ca_bundle_ref, "tls": of.spec.tls}
+    return [f"{of.places.etc}/{whose}.ca.crt" for whose, given in theirs.items() if given]
+
+
+def _gather(of: Blueprint) -> list[str]:
+    """Python's clients take one file, in place of the public authorities: so these are in it, too."""
+    if not (theirs := _authorities(of)):
+        return []
+    return [f'cat "$({of.places.python} -m certifi)" {" ".join(theirs)} > {of.places.authorities}']
 
 
 def certificates(of: Blueprint) -> list[Object]:
-    """What Python's clients trust beside the machine's own authorities."""
+    """What the clients of a job trust."""
     keystone = of.spec.auth.keystone
     if keystone and keystone.ca_bundle_ref:
         return [{"name": "REQUESTS_CA_BUNDLE", "value": f"{of.places.etc}/keystone.ca.crt"}]

@@ -11,7 +11,7 @@ from glance_operator.api.base import GROUP
 from glance_operator.core import config
 from glance_operator.core.manifests.plan import Blueprint, Object, owned
 
-CONFIGS, RULES = f"{GROUP}/configurations", f"{GROUP}/rules"
+CONFIGS, RULES, EXTRAS = f"{GROUP}/configurations", f"{GROUP}/rules", f"{GROUP}/extras"
 KEPT = 3  # configurations: the running one, and two to look at or to go back to
 
 
@@ -25,20 +25,22 @@ class Record:
     """What the policy's Secret remembers beside the policy, as Secrets are never listed.
 
     configs: configurations that exist, the youngest first. rules: of the policy, as far back as pods may know them:
-    Glance forgets none before it starts anew.
+    Glance forgets none before it starts anew. extras: objects that were made and may not be wanted any more, as
+    kind/name.
     """
 
     configs: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
+    extras: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, secret: Mapping[str, Any]) -> Record:
         """From the Secret as the API server gives it."""
         told = secret["metadata"].get("annotations") or {}
-        return cls(*(tuple(filter(None, told.get(name, "").split(","))) for name in (CONFIGS, RULES)))
+        return cls(*(tuple(filter(None, told.get(name, "").split(","))) for name in (CONFIGS, RULES, EXTRAS)))
 
     def annotations(self) -> dict[str, str]:
-        return {CONFIGS: ",".join(self.configs), RULES: ",".join(self.rules)}
+        return {CONFIGS: ",".join(self.configs), RULES: ",".join(self.rules), EXTRAS: ",".join(self.extras)}
 
 
 def config_secret(of: Blueprint, files: Mapping[str, str]) -> Object:

@@ -5,12 +5,39 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from glance_operator.api.glanceapi import GlanceAPISpec
 from glance_operator.api.glanceapi.volumes import StagingPvc
 from glance_operator.api.glancestore.drivers import File, Nfs
 from glance_operator.api.volumes import CsiNfs, InlineNfs
-from glance_operator.core.manifests.plan import Blueprint, Object, given, owned
+from glance_operator.core.manifests.plan import Blueprint, Object, given, labels, owned
 
 Volume = Mapping[str, Any]
+
+
+def staging_name(api: str) -> str:
+    return f"{api}-staging"
+
+
+def database_name(api: str) -> str:
+    return f"{api}-database"
+
+
+def shared_names(api: str) -> tuple[str, str]:
+    """Of the claims that may be made for all pods together."""
+    return staging_name(api), database_name(api)
+
+
+def shared_sizes(api: str, spec: GlanceAPISpec) -> dict[str, str]:
+    """Claim -> size, of those that are made for all pods together."""
+    staging = spec.staging.pvc.size if spec.staging and spec.staging.pvc else None
+    sqlite = spec.database.sqlite.size if spec.database.sqlite else None
+    return given({staging_name(api): staging, database_name(api): sqlite})
+
+
+def sizes_of_a_pod(spec: GlanceAPISpec) -> dict[str, str]:
+    """Volume -> size of the claim that comes and goes with each pod, and is named after both."""
+    staging = spec.staging.ephemeral.size if spec.staging and spec.staging.ephemeral else None
+    return given({"staging": staging, "cache": spec.cache.volume_size if spec.cache else None})
 
 
 def objects(of: Blueprint) -> Iterator[Object]:
@@ -19,16 +46,16 @@ def objects(of: Blueprint) -> Iterator[Object]:
     if staging and staging.pvc and staging.pvc.size:
         yield _staging_claim(of, staging.pvc, staging.pvc.size)
     if sqlite:
-        yield _claim(of, f"{of.name}-database", sqlite.size, ["ReadWriteOnce"], None)
+        yield _claim(of, database_name(of.name), sqlite.size, ["ReadWriteOnce"], None)
 
 
 def volumes(of: Blueprint) -> Iterator[Object]:
     """By name; `mounts` says where."""
     yield {"name": "staging", **_staging(of)}
     if of.spec.cache:
-        yield {"name": "cache", **_ephemeral(of.spec.cache.volume_size, of.spec.cache.storage_class_name)}
+        yield {"name": "cache", **_ephemeral(of, "cache", of.spec.cache.storage_class_name)}
     if of.spec.database.sqlite:
-        yield {"name": "database", **_existing(f"{of.name}-database")}
+        yield {"name": "database", **_existing(database_name(of.name))}
     for number, _, block in _file_systems(of):
         yield {"name": f"store-{number}", **_file_system(block)}
 
@@ -62,11 +89,11 @@ def _file_system(block: File | Nfs) -> Volume:
 def _staging(of: Blueprint) -> Volume:
     staging = of.spec.staging
     if staging and staging.pvc:
-        return _existing(staging.pvc.claim_name or f"{of.name}-staging")
+        return _existing(staging.pvc.claim_name or staging_name(of.name))
     if staging and staging.nfs:
         return _nfs(staging.nfs.inline, staging.nfs.csi)
     if staging and staging.ephemeral:
-        return _ephemeral(staging.ephemeral.size, staging.ephemeral.storage_class_name)
+        return _ephemeral(of, "staging", staging.ephemeral.storage_class_name)
     limit = staging.empty_dir.size_limit if staging and staging.empty_dir else None
     return {"emptyDir": given({"sizeLimit": limit})}
 
@@ -74,11 +101,11 @@ def _staging(of: Blueprint) -> Volume:
 def _staging_claim(of: Blueprint, wanted: StagingPvc, size: str) -> Object:
     usual = "ReadWriteMany" if of.spec.replicas > 1 else "ReadWriteOnce"
     modes = sorted(wanted.access_modes or (usual,))
-    return _claim(of, f"{of.name}-staging", size, modes, wanted.storage_class_name)
+    return _claim(of, staging_name(of.name), size, modes, wanted.storage_class_name)
 
 
 def _claim(of: Blueprint, name: str, size: str, modes: list[str], storage_class: str | None) -> Object:
-    """It outlives its GlanceAPI, as data should: who wants it gone deletes it, or the namespace."""
+    """It outlives its GlanceAPI, as data should, unless the spec says otherwise: then it is deleted by name."""
     claim = owned(of, "PersistentVolumeClaim", "v1", name, spec=_claim_spec(size, modes, storage_class))
     del claim["metadata"]["ownerReferences"]
     return claim
@@ -89,9 +116,11 @@ def _claim_spec(size: str, modes: list[str], storage_class: str | None) -> Objec
     return given({"accessModes": modes, "storageClassName": storage_class, "resources": asked})
 
 
-def _ephemeral(size: str, storage_class: str | None) -> Volume:
+def _ephemeral(of: Blueprint, volume: str, storage_class: str | None) -> Volume:
     """A claim that comes and goes with its pod: nothing of it is immutable in the StatefulSet."""
-    return {"ephemeral": {"volumeClaimTemplate": {"spec": _claim_spec(size, ["ReadWriteOnce"], storage_class)}}}
+    size = {**sizes_of_a_pod(of.spec), **of.sizes}[volume]
+    spec = _claim_spec(size, ["ReadWriteOnce"], storage_class)
+    return {"ephemeral": {"volumeClaimTemplate": {"metadata": {"labels": labels(of)}, "spec": spec}}}
 
 
 def _existing(claim: str) -> Volume:

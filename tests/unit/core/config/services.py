@@ -22,7 +22,9 @@ def store(store_id: str, kind: str, block: dict[str, Any], secret: dict[str, str
 def service(*stores: Store, default: str = "", keystone: dict[str, str] | None = None, **spec: Any) -> Service:
     """The spec's database and auth are a trial's unless given; connection, cas and the like are of Service."""
     outer = {
-        name: spec.pop(name) for name in ("connection", "cas", "transport_url", "endpoint_id", "places") if name in spec
+        name: spec.pop(name)
+        for name in ("connection", "cas", "transport_url", "certificate", "endpoint_id", "places")
+        if name in spec
     }
     body = {"database": {"sqlite": {}}, "auth": {"trusted": {}}, **spec}
     parsed = GlanceAPISpec.model_validate(body)
@@ -87,7 +89,8 @@ SERVICES = {
         default="ceph",
         keystone=PASSWORD,
         connection="mysql+pymysql://glance:pa$$@mariadb/glance?charset=utf8",
-        cas={"database": "PEM\n", "keystone": "PEM\n"},
+        cas={"database": "PEM\n", "keystone": "PEM\n", "tls": "PEM\n"},
+        certificate={"tls.crt": "PEM\n", "tls.key": "PEM\n"},
         transport_url="rabbit://glance:s3cret@rabbit:5672/",
         endpoint_id="e4d909c2",
         replicas=3,

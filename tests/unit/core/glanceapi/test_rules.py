@@ -144,6 +144,18 @@ def test_old_jobs_and_configurations_go_when_all_is_done() -> None:
     assert Record.read(step.then[0]).configs == (draw(of).of.config, "c1", "c2")
 
 
+def test_what_is_not_wanted_any_more_is_taken_away_when_the_pods_have_followed() -> None:
+    """With Keystone nobody is kept out; before the pods ask it, everybody still has to be."""
+    of = replace(view({"replicas": 1}), record=Record(extras=("Ingress/glance", "NetworkPolicy/glance")))
+    assert draw(of).record.extras == ("CronJob/glance-purge", "Ingress/glance", "NetworkPolicy/glance")
+    of = replace(of, in_place=everything)
+    assert plan(running(done(of), ready=0)).step is None
+    step = plan(running(done(of), ready=1, current=1)).step
+    assert isinstance(step, Remove)
+    assert step.objects == (("Ingress", "glance"),)
+    assert Record.read(step.then[0]).extras == ("CronJob/glance-purge", "NetworkPolicy/glance")
+
+
 def test_a_policy_is_handed_out_to_pods_that_run_with_another() -> None:
     of = running(done(replace(view(), in_place=everything)))
     of = replace(of, spec=view({"policy": {"get_image": "@"}}).spec)

@@ -7,6 +7,7 @@ Ends with 0, with 42 when only another configuration helps, or with 1 when a lat
 
 import json
 import os
+import ssl
 import sys
 from functools import cache
 from importlib.metadata import entry_points
@@ -169,8 +170,20 @@ def check_keystone(known):
         raise ConnectionError(f"Keystone at {given.auth_url} cannot be asked: {error}") from error
 
 
+def check_tls():
+    """Whether the server could serve with it; a key that wants a password is none."""
+    pair = CONFIG / "tls.crt", CONFIG / "tls.key"
+    if not pair[0].exists():
+        return
+    try:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(*pair, password="")
+    except ssl.SSLError as error:
+        raise RefusedError(f"tls.crt and tls.key (spec.tls.secretName) cannot be used together: {error}") from error
+
+
 def prove():
     conf = read()
+    check_tls()
     known = everything(conf)
     check_options(known)
     check_stores(conf)
