@@ -48,8 +48,15 @@ def items(service: Service, what: str, component: str) -> list[Object]:
     return found
 
 
-def words(service: Service, kind: str) -> str:
-    return str(condition(service.get("gapi/glance"), kind).get("message", ""))
+def says(service: Service, kind: str, text: str, timeout: float) -> None:
+    """The condition is False, in time, and its message has this text."""
+
+    def said() -> bool:
+        found = condition(service.get("gapi/glance"), kind)
+        assert text in found.get("message", ""), service.told()
+        return bool(found["status"] == "False")
+
+    eventually(said, timeout)
 
 
 @contextmanager
@@ -92,8 +99,7 @@ def test_an_image_that_does_not_exist_reaches_no_pod(service: Service) -> None:
     before = service.get("gapi/glance")["spec"].get("image")
     with undisturbed(service):
         service.patch("gapi/glance", image=NOWHERE)
-        eventually(lambda: "ErrImageNeverPull" in words(service, "ConfigReady"), 60)
-        assert NOWHERE in words(service, "Ready")
+        says(service, "ConfigReady", f'ErrImageNeverPull: Container image "{NOWHERE}" is not present', 60)
     with undisturbed(service):
         service.patch("gapi/glance", image=before)
         service.until("gapi/glance", "Ready", "True")
@@ -103,12 +109,9 @@ def test_a_wrong_connection_reaches_no_pod_and_a_migration_that_fails_neither(se
     """One leads nowhere; one to a new database on which its user may not even make a table."""
     with undisturbed(service):
         service.apply(connecting(service, "glance:s3cret@nowhere.invalid/glance"))
-        eventually(lambda: "nowhere.invalid" in words(service, "ConfigReady"), 120)
-        assert condition(service.get("gapi/glance"), "ConfigReady")["status"] == "False"
-
+        says(service, "ConfigReady", "nowhere.invalid", 120)
         service.apply(connecting(service, reader(service)))
-        eventually(lambda: "denied" in words(service, "DatabaseReady"), 120)
-        assert condition(service.get("gapi/glance"), "DatabaseReady")["status"] == "False"
+        says(service, "DatabaseReady", "denied to user 'reader'", 180)
         assert "s3cret" not in service.kubectl("get", "gapi,events", "-o", "yaml")
 
         service.apply(service.database())

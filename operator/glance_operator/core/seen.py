@@ -8,13 +8,13 @@ from datetime import datetime
 from typing import Any
 
 from glance_operator.core.conditions import TRUE, find
+from glance_operator.core.last_words import last_words
 from glance_operator.core.manifests.plan import ATTEMPT, CACHE, COMPONENT, EPOCH, POLICY, WISH
 from glance_operator.core.workload import Job, Pod, Workload
 
 JOB, JOB_UID = "batch.kubernetes.io/job-name", "batch.kubernetes.io/controller-uid"  # labels of its pods
 _HARMLESS = ("ContainerCreating", "PodInitializing", "Completed")
 _ENDS = ("DeadlineExceeded", "BackoffLimitExceeded")
-_LONGEST = 600  # characters of a container's last words
 _KILLED = "OOMKilled"
 
 
@@ -121,7 +121,7 @@ def _words(container: Mapping[str, Any]) -> str:
 
 def _last_words(ended: Mapping[str, Any]) -> str:
     """Where it wrote nothing, or could not, at least how it ended."""
-    words = (ended.get("message") or "").strip()[-_LONGEST:]
+    words = last_words(ended.get("message") or "")
     if ended.get("reason") == _KILLED:
         return f"{_KILLED}, its memory was not enough" + (f": {words}" if words else "")
     return words or (f"{ended.get('reason', 'Error')}, exit code {ended['exitCode']}" if ended.get("exitCode") else "")

@@ -26,9 +26,9 @@ class Staged:
         self._world = world
 
     def tell(self, key: Key, view: View, step: Step | None) -> None:
-        """An Event, if this step takes pods away and something may be staged there."""
+        """An Event, if this step takes pods away and something is staged there."""
         wanted = _stateful_set(step)
-        if wanted is None or view.workload is None or not view.workload.ready or not staging.per_pod(view.spec):
+        if wanted is None or view.workload is None or not view.workload.ready:
             return
         try:
             if self._takes_pods_away(wanted) and (names := self._uploading(key)):
@@ -39,7 +39,9 @@ class Staged:
     def _takes_pods_away(self, wanted: Object) -> bool:
         meta = wanted["metadata"]
         now = self._world.objects.get("StatefulSet", meta["namespace"], meta["name"])
-        return now is not None and staging.takes_pods_away(now, self._world.objects.foreseen(wanted))
+        if now is None or not staging.per_pod(now):
+            return False
+        return staging.takes_pods_away(now, self._world.objects.foreseen(wanted))
 
     def _uploading(self, key: Key) -> list[str]:
         """Not the operator's own: those are fetched by Glance, and no pod stops before it has done so."""

@@ -25,6 +25,7 @@ UPLOADING = {
     "next": "/v2/images?marker=i1",
     "images": [{"id": "i2", "name": "beta", "status": "uploading"}, {"id": "i1", "status": "uploading"}],
 }
+CLAIM = {"pvc": {"claimName": "staging"}}
 
 
 class Desk:
@@ -74,7 +75,7 @@ def changed(desk: Desk, **spec: Any) -> View:
     return view(spec, workload=desk.view.workload, pods=desk.view.pods)
 
 
-@pytest.mark.parametrize("spec", [{"replicas": 1}, {"drainTimeout": "20m"}, {"extraConfig": {"DEFAULT": {"a": "b"}}}])
+@pytest.mark.parametrize("spec", [{"replicas": 1}, {"drainTimeout": "20m"}, {"staging": CLAIM}])
 def test_what_waits_for_its_import_is_named(desk: Desk, spec: dict[str, Any]) -> None:
     desk.apply(changed(desk, **spec))
     ((name, kind, reason, note),) = desk.told
@@ -88,9 +89,10 @@ def test_what_waits_for_its_import_is_named(desk: Desk, spec: dict[str, Any]) ->
 def test_nobody_is_asked_where_nothing_can_be_lost(desk: Desk) -> None:
     desk.apply(desk.view)
     desk.apply(changed(desk, replicas=3))
-    desk.apply(changed(desk, replicas=1, staging={"pvc": {"claimName": "staging"}}))
     desk.apply(view({"replicas": 1}))
     desk.staged.tell(KEY, desk.view, None)
+    desk.now = stateful_set(changed(desk, staging=CLAIM))
+    desk.apply(changed(desk, replicas=1))
     assert (desk.told, desk.lab.service.requests()) == ([], [])
 
 

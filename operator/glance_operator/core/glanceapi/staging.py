@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from glance_operator.api.glanceapi import GlanceAPISpec
-
 SHOWN = 10  # names in an Event
 
 
-def per_pod(spec: GlanceAPISpec) -> bool:
-    """Whether each pod has a volume of its own, which ends with it."""
-    staging = spec.staging
-    return staging is None or not (staging.pvc or staging.nfs)
+def per_pod(now: Mapping[str, Any]) -> bool:
+    """Whether each pod of this StatefulSet has a staging volume of its own, which ends with it."""
+    volumes = {one["name"]: one for one in now["spec"]["template"]["spec"].get("volumes") or ()}
+    return any(kind in volumes.get("staging", {}) for kind in ("emptyDir", "ephemeral"))
 
 
 def takes_pods_away(now: Mapping[str, Any], then: Mapping[str, Any]) -> bool:

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from tests.unit.core.glanceapi.views import view
 
+from glance_operator.core import manifests
 from glance_operator.core.glanceapi import staging
+from glance_operator.core.glanceapi.drawing import draw
 
 
 @pytest.mark.parametrize(
@@ -22,7 +24,8 @@ from glance_operator.core.glanceapi import staging
     ],
 )
 def test_a_volume_of_its_own_ends_with_its_pod(volume: dict[str, Any] | None, lost: bool) -> None:
-    assert staging.per_pod(view({"staging": volume} if volume is not None else {}).spec) is lost
+    of = view({"staging": volume} if volume is not None else {})
+    assert staging.per_pod(manifests.objects(draw(of).of)[-1]) is lost
 
 
 def stateful_set(replicas: int, image: str = "glance:33") -> dict[str, Any]:
