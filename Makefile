@@ -11,8 +11,13 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 BIN := .venv/bin
 STAMP := .venv/.made-of-these-pins
 # The longest first; four files at a time, each with real parts of its own: much of their time is waiting.
-SUITES ?= tests/chaos tests/integration tests/crds tests/unit
+SUITES ?= tests/chaos tests/integration tests/crds tests/unit tests/e2e
 JOBS ?= 4
+# Then what needs a node, two nodes at a time, and nothing beside them: users of a service notice a machine that is too busy.
+NODES ?= 2
+NODE_SUITE := $(filter tests/e2e,$(SUITES))
+OTHER_SUITES := $(filter-out tests/e2e,$(SUITES))
+BY_FILE := --dist loadfile --no-loadscope-reorder
 ARGS ?=
 export PYTHONPATH := $(CURDIR)/operator:$(CURDIR)/hack
 # Where this is set, each of the hundred Python processes of a test run compiles everything anew.
@@ -53,18 +58,24 @@ check: setup ## format, lint, types, layers, unit tests, generated files: the qu
 	$(BIN)/pytest tests/unit -q
 
 .PHONY: test
-test: ## all tests, on a real control plane and a real Glance
+test: ## all tests, on a real control plane, a real Glance, and as root on Linux on a real node
 	@$(MAKE) --no-print-directory parts
-	@$(BIN)/pytest $(SUITES) --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(if $(OTHER_SUITES),$(BIN)/pytest $(OTHER_SUITES) --numprocesses $(JOBS) $(BY_FILE) $(ARGS))
+	@$(if $(NODE_SUITE),$(BIN)/pytest $(NODE_SUITE) --numprocesses $(NODES) $(BY_FILE) $(ARGS))
 
+# On the cluster of KUBECONFIG, if it is set: hack/sandbox_kit/node/elsewhere.py says what it has to have.
 .PHONY: e2e
-e2e: ## services in pods, on a real node (Linux, root; NODE=1 installs what Debian packages are missing)
+e2e: ## services in pods, on a real node (Linux, root; NODE=1 installs what Debian packages are missing) or by KUBECONFIG
 	@$(MAKE) --no-print-directory parts
-	@$(BIN)/pytest tests/e2e $(ARGS)
+	@E2E_KUBECONFIG="$${KUBECONFIG:-}" $(BIN)/pytest tests/e2e $(if $(KUBECONFIG),,--numprocesses $(NODES) $(BY_FILE)) $(ARGS)
+
+.PHONY: e2e-kind
+e2e-kind: ## the same on a cluster of kind's, made for it (Docker)
+	@hack/kind
 
 .PHONY: demo
-demo: setup ## the operator at work on hack/samples, watched live (ONCE=1: ends by itself)
-	@$(BIN)/python -m demo $(if $(filter-out 0,$(ONCE)),--once)
+demo: setup ## the operator at work on hack/samples, watched live (ONCE=1: ends by itself; NODE=1: all of it in pods)
+	@$(BIN)/python -m demo $(if $(filter-out 0,$(ONCE)),--once) $(if $(filter-out 0,$(NODE)),--node)
 
 .PHONY: bench
 bench: parts ## measure, and write docs/benchmarks.md (QUICK=1: only show that it works)

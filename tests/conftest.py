@@ -17,6 +17,8 @@ from sandbox_kit.keystone import Keystone
 from sandbox_kit.source import Source
 
 ROOT = Path(__file__).parent.parent
+# Those of tests/e2e that run on the second of two clusters, so that both take about as long.
+SECOND_NODE = {"test_outages.py", "test_images.py", "test_cache.py", "test_metadefs.py"}
 seconds_of: dict[str, float] = defaultdict(float)
 
 
@@ -124,11 +126,16 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 class ByFile(LoadFileScheduling):  # type: ignore[misc]  # xdist is not typed
-    """The tests of a file run in one process; so do all that ask a Keystone, which takes twenty seconds to start."""
+    """The tests of a file run in one process. So do all that ask a Keystone, which takes twenty seconds to start; and
+    each of the two halves of those that need a node, as a process has one."""
 
     def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
-        return "keystone" if Path(file).parent.name == "keystone" else file
+        file = Path(nodeid.partition("::")[0])
+        if file.parent.name == "keystone":
+            return "keystone"
+        if file.parent.name == "e2e":
+            return f"node {1 + (file.name in SECOND_NODE)}"
+        return str(file)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:

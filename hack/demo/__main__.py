@@ -2,7 +2,6 @@
 
 import argparse
 import signal
-import string
 import sys
 import tempfile
 import threading
@@ -14,52 +13,26 @@ from pathlib import Path
 
 from rich.console import Console
 
+from demo.node import NodeScene
 from demo.rows import Row, differences
+from demo.scene import LoopbackScene, Scene
 from demo.screen import screen
 from sandbox_kit import samples
-from sandbox_kit.controller import Operator
+from sandbox_kit.binaries import MissingBinaryError
+from sandbox_kit.node.packages import NoNodeError
 from sandbox_kit.process import NotReadyError
-from sandbox_kit.sandbox import Sandbox, prepare
 
-IMAGES = "apis/glance-operator.io/v1alpha1/namespaces/default/images"
 SECONDS_BETWEEN_LOOKS = 0.25
-
-NEXT = """
-Next, in another terminal (Ctrl-C here ends all of it):
-
-  export KUBECONFIG=@kubeconfig PATH=@bin:$PATH
-  kubectl get images.glance-operator.io -o wide
-  kubectl describe gimg source-missing
-  kubectl explain gimg.spec.stores
-
-  # mend what fails: the image follows, no new object is needed
-  kubectl patch gimg source-missing --type=merge -p '{"spec":{"source":{"http":{"url":"@source/cirros.qcow2"}}}}'
-  kubectl patch gimg store-unknown --type=merge -p '{"spec":{"stores":{"names":["dcn1"]}}}'
-  kubectl patch gimg suspended --type=merge -p '{"spec":{"suspend":false}}'
-
-  # what Glance itself says
-  curl -s @glance/v2/images -H 'X-Identity-Status: Confirmed' -H 'X-Project-Id: any' -H 'X-Roles: admin,reader'
-
-  kubectl delete gimg cirros
-
-The operator's log: @log
-"""
-
-
-class AtTemplate(string.Template):
-    """`$` and braces belong to the shell and to JSON here."""
-
-    delimiter = "@"
 
 
 def main() -> int:
-    """Run the demo; 0 when every Image reached its expected state, or when Ctrl-C came too soon to tell."""
+    """Run the demo; 0 when every object reached its expected state, or when Ctrl-C came too soon to tell."""
     chosen = arguments()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # the same way out as Ctrl-C
     try:
         with tempfile.TemporaryDirectory(prefix="glance-operator-demo-") as directory:
             return Demo(Path(directory), Console(soft_wrap=True), chosen).run()
-    except NotReadyError as error:
+    except (MissingBinaryError, NoNodeError, NotReadyError) as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -69,9 +42,10 @@ def main() -> int:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
     parser.add_argument("--once", action="store_true", help="end when all is as expected; 1 if it is not in time")
+    parser.add_argument("--node", action="store_true", help="with a node: the operator and Glance itself run in pods")
     parser.add_argument("--seconds", type=float, default=120, help="the time for it (default: %(default)s)")
-    text = "what each Image is to become: name -> ready, reason, stores (default: hack/demo/expected.yaml)"
-    parser.add_argument("--expected", type=Path, default=samples.EXPECTED, metavar="FILE", help=text)
+    text = "what each object is to become: name -> ready, reason, stores (default: beside this file)"
+    parser.add_argument("--expected", type=Path, metavar="FILE", help=text)
     return parser.parse_args()
 
 
@@ -80,60 +54,48 @@ class Demo:
 
     def __init__(self, directory: Path, console: Console, chosen: argparse.Namespace) -> None:
         self._console, self._chosen = console, chosen
-        self._expected = samples.expected(chosen.expected)
-        self._timed("Kubernetes' programs and Glance's environment", prepare)
-        self._sandbox = Sandbox(directory)
-        self._operator = Operator(directory, self._sandbox.control_plane.kubeconfig)
+        scene = NodeScene if chosen.node else LoopbackScene
+        self._expected = samples.expected(chosen.expected or scene.expected)
+        self._timed(scene.needed, scene.prepare)
+        self._scene: Scene = scene(directory)
 
     def run(self) -> int:
         """Start, apply, watch, and, without --once, wait for Ctrl-C; 0 when all became as expected, else 1."""
         with ExitStack() as running:
-            for what, part in (("control plane, Glance and source", self._sandbox), ("operator", self._operator)):
+            for what, part in self._scene.parts():
                 self._timed(what, partial(running.enter_context, part))
-            self._apply()
+            begun = time.monotonic()
+            self._scene.apply()
             wrong = self._watch()
+            self._say(f"{'not ' if wrong else ''}all as expected after {time.monotonic() - begun:.1f} s")
             for name, words in wrong.items():
-                self._console.print(f"{name}: {'; '.join(words)}", highlight=False, markup=False)
+                self._say(f"{name}: {'; '.join(words)}")
             if not self._chosen.once:
-                self._say_next()
+                self._say(self._scene.next_words())
                 with suppress(KeyboardInterrupt):
                     threading.Event().wait()
         return 1 if wrong else 0
 
+    def _say(self, text: str) -> None:
+        self._console.print(text, highlight=False, markup=False)
+
     def _timed(self, what: str, start: Callable[[], object]) -> None:
         begun = time.monotonic()
         start()
-        self._console.print(f"{what}: ready in {time.monotonic() - begun:.1f} s", highlight=False)
-
-    def _apply(self) -> None:
-        at = self._sandbox.addresses
-        self._sandbox.control_plane.run_kubectl(
-            "apply", "--server-side", "-f", "-", stdin=samples.manifests(at.source, at.glance)
-        )
+        self._say(f"{what}: ready in {time.monotonic() - begun:.1f} s")
 
     def _watch(self) -> dict[str, list[str]]:
-        """Show the Images until all are as expected, or for long enough; return what is not."""
+        """Show the objects until all are as expected, or for long enough; return what is not."""
         deadline = time.monotonic() + self._chosen.seconds
         with screen(self._console) as view:
             while True:
-                rows = self._rows()
+                rows = [Row.of(body) for body in self._scene.bodies()]
                 view.show(rows)
                 wrong = differences(rows, self._expected)
-                if not wrong or time.monotonic() > deadline or not self._operator.process.alive:
-                    break
+                if not wrong or time.monotonic() > deadline:
+                    return wrong
+                self._scene.check()
                 time.sleep(SECONDS_BETWEEN_LOOKS)
-        if not self._operator.process.alive:
-            raise NotReadyError(f"the operator ended:\n{self._operator.process.tail()}")
-        return wrong
-
-    def _rows(self) -> list[Row]:
-        return [Row.of(body) for body in self._sandbox.control_plane.get(IMAGES)["items"]]
-
-    def _say_next(self) -> None:
-        at = self._sandbox.addresses
-        parts = {"kubeconfig": at.kubeconfig, "source": at.source, "glance": at.glance}
-        text = AtTemplate(NEXT).substitute(parts, bin=Path(at.kubectl).parent, log=self._operator.log)
-        self._console.print(text, highlight=False, markup=False)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 @dataclass(frozen=True)
 class Row:
-    """One Image, as `kubectl get -o wide` would show it."""
+    """One object, as `kubectl get -o wide` would show it; all but Images with their kind."""
 
     name: str
     ready: str
@@ -26,7 +26,8 @@ class Row:
         ready: Mapping[str, Any] = next((c for c in status.get("conditions", ()) if c["type"] == "Ready"), {})
         told = (ready.get("status", ""), ready.get("reason", ""), str(status.get("storesReady", "")))
         seen = (str(status.get("progress", "")), readable(status.get("size")), ready.get("message", ""))
-        return cls(body["metadata"]["name"], *told, *seen)
+        kind, name = body.get("kind", "Image"), body["metadata"]["name"]
+        return cls(name if kind == "Image" else f"{kind}/{name}", *told, *seen)
 
     def cells(self) -> tuple[str, ...]:
         """In the order of the columns."""

@@ -15,7 +15,7 @@ from rich.text import Text
 from demo.rows import Row
 
 COLUMNS = ("Name", "Ready", "Status", "Stores", "Progress", "Size", "Message")
-WIDTHS = (16, 5, 18, 6, 8, 8)  # of a line without its message
+WIDTHS = (20, 5, 18, 6, 8, 8)  # of a line without its message
 COLOURS = {"True": "green", "False": "yellow"}
 
 

@@ -223,11 +223,7 @@ class ControlPlane(Assembly):
 
     def run_kubectl(self, *arguments: str | Path, stdin: str | None = None, timeout: float = 60) -> str:
         """Run kubectl as the administrator and return what it printed; RuntimeError carries its stderr."""
-        command = [self.kubectl, f"--kubeconfig={self.kubeconfig}", *arguments]
-        done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=timeout, check=False)
-        if done.returncode:
-            raise RuntimeError(f"kubectl {' '.join(map(str, arguments))}: {done.stderr.strip()}")
-        return done.stdout
+        return run_kubectl(self.kubectl, self.kubeconfig, *arguments, stdin=stdin, timeout=timeout)
 
     def get(self, path: str) -> dict[str, Any]:
         """What the API server answers to the administrator's GET of `path`; requests.HTTPError when it refuses."""
@@ -237,3 +233,14 @@ class ControlPlane(Assembly):
         answer.raise_for_status()
         found: dict[str, Any] = answer.json()
         return found
+
+
+def run_kubectl(
+    program: Path, kubeconfig: Path, *arguments: str | Path, stdin: str | None = None, timeout: float = 60
+) -> str:
+    """Run kubectl on any cluster and return what it printed; RuntimeError carries its stderr."""
+    command = [program, f"--kubeconfig={kubeconfig}", *arguments]
+    done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=timeout, check=False)
+    if done.returncode:
+        raise RuntimeError(f"kubectl {' '.join(map(str, arguments))}: {done.stderr.strip()}")
+    return done.stdout

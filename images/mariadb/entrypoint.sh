@@ -9,7 +9,7 @@ fi
 cat > /tmp/init.sql <<SQL
 CREATE DATABASE IF NOT EXISTS ${MYSQL_DATABASE} CHARACTER SET utf8mb3;
 CREATE USER IF NOT EXISTS '${MYSQL_USER}'@'%' IDENTIFIED BY '${MYSQL_PASSWORD}';
-GRANT ALL ON ${MYSQL_DATABASE}.* TO '${MYSQL_USER}'@'%';
+GRANT ALL ON *.* TO '${MYSQL_USER}'@'%';
 SQL
 exec mariadbd --no-defaults --datadir="$data" --socket=/run/mysqld/mysqld.sock --pid-file=/run/mysqld/mysqld.pid \
   --bind-address=0.0.0.0 --port=3306 --skip-name-resolve --init-file=/tmp/init.sql \

@@ -1,11 +1,10 @@
-"""A namespace on the node in which GlanceAPIs run, and an operator beside it that finds pods and Services by name."""
+"""A namespace in which GlanceAPIs run, and short words for what tests do there."""
 
 from __future__ import annotations
 
 import json
 import subprocess
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,37 +12,35 @@ from typing import Any
 from tests.integration.images.lab import condition
 from tests.support import eventually
 
-from sandbox_kit import controller
-from sandbox_kit.loopback import answers
-from sandbox_kit.node import recipes
-from sandbox_kit.node.cluster import Cluster
+from sandbox_kit.keystone import GLANCE_PASSWORD, OPERATOR_PASSWORD, Keystone
 from sandbox_kit.node.mariadb import MariaDB
+from sandbox_kit.node.places import Place
 
 Object = dict[str, Any]
 GROUP = "glance-operator.io/v1alpha1"
 VISITOR = Path(__file__).with_name("visitor.py")
-
-
-class Operator(controller.Operator):
-    """The operator of this checkout, where the node is."""
-
-    def __init__(self, directory: Path, cluster: Cluster, **settings: object) -> None:
-        self._cluster = cluster
-        own = {"leader_elect": "false", "health_address": "0.0.0.0", "glance_image": recipes.GLANCE.image}  # noqa: S104
-        super().__init__(directory, cluster.kubeconfig, **{**own, **settings})
-
-    def command(self) -> Sequence[str | Path]:
-        return [*self._cluster.prefix, *super().command()]
-
-    def ready(self) -> bool:
-        return answers(f"http://{self._cluster.wire.addresses.node}:{self.port}/readyz")
+RESTRICTED = "pod-security.kubernetes.io/enforce=restricted"
 
 
 class Service:
-    """One namespace with a database's Secret and a claim for a store."""
+    """One namespace, where only restricted pods are admitted; `make` makes it."""
 
-    def __init__(self, cluster: Cluster, mariadb: MariaDB, namespace: str) -> None:
+    def __init__(self, cluster: Place, mariadb: MariaDB, namespace: str) -> None:
         self.cluster, self.mariadb, self.namespace = cluster, mariadb, namespace
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Who asks: the service believes us."""
+        return {
+            "X-Identity-Status": "Confirmed",
+            "X-User-Id": "visitor",
+            "X-Project-Id": "visitors",
+            "X-Roles": "admin,member,reader",
+        }
+
+    def make(self) -> None:
+        self.cluster.run_kubectl("create", "namespace", self.namespace)
+        self.cluster.run_kubectl("label", "namespace", self.namespace, RESTRICTED)
 
     def kubectl(self, *words: str, stdin: str | None = None, timeout: float = 60) -> str:
         return self.cluster.run_kubectl("-n", self.namespace, *words, stdin=stdin, timeout=timeout)
@@ -90,9 +87,12 @@ class Service:
     def visited(self) -> Iterator[list[str]]:
         """While it lasts, others use the service; afterwards the list has what was said about requests that failed."""
         url = self.get("gapi/glance")["status"]["endpoint"]
-        command = [*self.cluster.prefix, sys.executable, VISITOR, url]
+        command = [*self.cluster.prefix, self.cluster.python, "-c", VISITOR.read_text(), url]
         failed: list[str] = []
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as visitor:
+            assert visitor.stdin is not None
+            visitor.stdin.write(f"{json.dumps(self.headers)}\n")
+            visitor.stdin.flush()
             try:
                 yield failed
             finally:
@@ -100,27 +100,62 @@ class Service:
         assert told["visits"] > 40
         failed += told["failed"]
 
+    def end(self) -> None:
+        """Delete all of it, images first: their service is needed for that."""
+        self.kubectl("delete", "gimg", "--all", "--timeout=60s", timeout=70)
+        self.cluster.run_kubectl("delete", "namespace", self.namespace, timeout=300)
+
     def database(self) -> Object:
-        data = {"connection": self.mariadb.connection}
+        """The Secret that says where its database is: one of its own, named as the namespace."""
+        data = {"connection": self.mariadb.database(self.namespace)}
         return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "glance-db"}, "stringData": data}
 
     def claim(self, name: str, size: str = "5Gi") -> Object:
-        asked = {"requests": {"storage": size}}
-        spec = {"accessModes": ["ReadWriteMany"], "storageClassName": "local", "resources": asked}
-        return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name}, "spec": spec}
+        """Of a volume that all pods share."""
+        return self.cluster.storage.claim(name, size)
+
+    def digest_in(self, store_id: str, image_id: str, pod: str = "glance-0") -> str:
+        """SHA-256 of an image's data, as a pod sees it in a store that is a file system."""
+        path = f"/stores/{store_id}/{image_id}"
+        return self.kubectl("exec", pod, "-c", "glance-api", "--", "sha256sum", path).split()[0]
+
+
+class KeystoneService(Service):
+    """The same, where users come with tokens of a real Keystone; `auth` is the spec for it."""
+
+    def __init__(self, cluster: Place, mariadb: MariaDB, namespace: str, keystone: Keystone) -> None:
+        super().__init__(cluster, mariadb, namespace)
+        self.keystone = keystone
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The user `operator` of the project `images`."""
+        return {"X-Auth-Token": self.keystone.token("operator", OPERATOR_PASSWORD, "images")}
+
+    @property
+    def auth(self) -> Object:
+        return {"keystone": {"authURL": self.keystone.url, "credentialsSecretRef": {"name": "glance-keystone"}}}
+
+    def credentials(self) -> Object:
+        """Glance's own user."""
+        data = {"username": "glance", "password": GLANCE_PASSWORD, "project_name": "service"}
+        return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "glance-keystone"}, "stringData": data}
 
 
 def api(**spec: Any) -> Object:
+    """Two replicas that trust whoever asks, unless something else is said; None leaves out what is there without."""
     body = {
         "replicas": 2,
         "imagePullPolicy": "Never",
         "database": {"connectionSecretRef": {"name": "glance-db", "key": "connection"}},
         "auth": {"trusted": {}},
         "defaultStoreRef": {"name": "central"},
+        "staging": {"pvc": {"claimName": "staging"}},
         "drainTimeout": "1m",
         **spec,
     }
-    return {"apiVersion": GROUP, "kind": "GlanceAPI", "metadata": {"name": "glance"}, "spec": body}
+    given = {name: value for name, value in body.items() if value is not None}
+    return {"apiVersion": GROUP, "kind": "GlanceAPI", "metadata": {"name": "glance"}, "spec": given}
 
 
 def store(name: str, claim: str) -> Object:

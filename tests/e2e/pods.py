@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from sandbox_kit.node import recipes
-from sandbox_kit.node.cluster import Cluster
+from sandbox_kit.node.places import Place
 
 UID = 42415
 CONFINED = {
@@ -35,7 +35,7 @@ def pod(name: str, script: str, **more: Any) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": {"app": name}}, "spec": spec}
 
 
-def apply(cluster: Cluster, namespace: str, *objects: dict[str, Any]) -> None:
+def apply(cluster: Place, namespace: str, *objects: dict[str, Any]) -> None:
     text = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
     cluster.run_kubectl("apply", "-n", namespace, "-f", "-", stdin=text)
 
@@ -46,11 +46,11 @@ def claim(name: str, mode: str) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name}, "spec": spec}
 
 
-def phase(cluster: Cluster, namespace: str, name: str) -> str:
+def phase(cluster: Place, namespace: str, name: str) -> str:
     return cluster.run_kubectl("get", "pod", name, "-n", namespace, "-o", "jsonpath={.status.phase}")
 
 
-def log_of(cluster: Cluster, namespace: str, name: str) -> str:
+def log_of(cluster: Place, namespace: str, name: str) -> str:
     """What a pod said, once it has succeeded."""
     now = phase(cluster, namespace, name)
     assert now in {"Succeeded", "Failed"}, now

@@ -20,73 +20,73 @@ from sandbox_kit.node.mariadb import MariaDB
 from sandbox_kit.source import Source
 
 
-def test_a_restricted_pod_runs_and_another_is_refused(cluster: Cluster, restricted: str) -> None:
-    apply(cluster, restricted, pod("modest", "id -u; grep CapEff /proc/self/status"))
-    assert eventually(lambda: log_of(cluster, restricted, "modest")).split() == [str(UID), "CapEff:", "0" * 16]
+def test_a_restricted_pod_runs_and_another_is_refused(node: Cluster, restricted: str) -> None:
+    apply(node, restricted, pod("modest", "id -u; grep CapEff /proc/self/status"))
+    assert eventually(lambda: log_of(node, restricted, "modest")).split() == [str(UID), "CapEff:", "0" * 16]
     with pytest.raises(RuntimeError, match="violates PodSecurity"):
-        apply(cluster, restricted, pod("bold", "true", securityContext={}))
+        apply(node, restricted, pod("bold", "true", securityContext={}))
 
 
-def test_pods_find_services_and_the_api_by_name(cluster: Cluster, restricted: str) -> None:
-    apply(cluster, restricted, *serve("web"))
-    cluster.run_kubectl("wait", "--for=condition=Ready", "pod/web", "-n", restricted, "--timeout=30s")
+def test_pods_find_services_and_the_api_by_name(node: Cluster, restricted: str) -> None:
+    apply(node, restricted, *serve("web"))
+    node.run_kubectl("wait", "--for=condition=Ready", "pod/web", "-n", restricted, "--timeout=30s")
     api = "https://kubernetes.default.svc/version"
     patient = "--retry 9 --retry-all-errors"  # kube-proxy looks once a second
     script = f"curl -sSf {patient} http://web/; curl -sSk {api}; curl -s http://nowhere.invalid || echo $?"
-    apply(cluster, restricted, pod("client", script))
-    said = eventually(lambda: log_of(cluster, restricted, "client"))
+    apply(node, restricted, pod("client", script))
+    said = eventually(lambda: log_of(node, restricted, "client"))
     assert said.startswith("web\n")
     assert "v1.36" in said
     assert said.endswith("6\n"), "a name that does not exist is said to be none, at once"
 
 
-def test_this_machine_reaches_pods_and_services(cluster: Cluster, restricted: str) -> None:
-    apply(cluster, restricted, *serve("web"))
-    cluster.run_kubectl("wait", "--for=condition=Ready", "pod/web", "-n", restricted, "--timeout=30s")
-    found = json.loads(cluster.run_kubectl("get", "pod/web", "service/web", "-n", restricted, "-o", "json"))["items"]
+def test_this_machine_reaches_pods_and_services(node: Cluster, restricted: str) -> None:
+    apply(node, restricted, *serve("web"))
+    node.run_kubectl("wait", "--for=condition=Ready", "pod/web", "-n", restricted, "--timeout=30s")
+    found = json.loads(node.run_kubectl("get", "pod/web", "service/web", "-n", restricted, "-o", "json"))["items"]
     for address in (f"{found[0]['status']['podIP']}:8080", found[1]["spec"]["clusterIP"]):
         with urllib.request.urlopen(f"http://{address}/", timeout=5) as answer:
             assert answer.read() == b"web\n"
-    curl = [*cluster.prefix, "curl", "-sf", f"http://web.{restricted}.svc.cluster.local/"]
+    curl = [*node.prefix, "curl", "-sf", f"http://web.{restricted}.svc.cluster.local/"]
     assert subprocess.run(curl, capture_output=True, text=True, check=True).stdout == "web\n"
-    assert cluster.run_kubectl("exec", "web", "-n", restricted, "--", "hostname") == "web\n"
+    assert node.run_kubectl("exec", "web", "-n", restricted, "--", "hostname") == "web\n"
 
 
 def test_what_runs_beside_the_cluster_is_reached_by_its_pods(
-    cluster: Cluster, restricted: str, keystone: Keystone, source: Source
+    node: Cluster, restricted: str, keystone: Keystone, source: Source
 ) -> None:
-    apply(cluster, restricted, pod("client", f"curl -sSf {keystone.url}; curl -sSf {source.serve('file', b'bytes')}"))
-    said = eventually(lambda: log_of(cluster, restricted, "client"))
+    apply(node, restricted, pod("client", f"curl -sSf {keystone.url}; curl -sSf {source.serve('file', b'bytes')}"))
+    said = eventually(lambda: log_of(node, restricted, "client"))
     assert '"version"' in said
     assert said.endswith("bytes")
 
 
 @pytest.mark.usefixtures("volumes")
-def test_a_pod_writes_to_volumes_as_its_own_user(cluster: Cluster, restricted: str) -> None:
+def test_a_pod_writes_to_volumes_as_its_own_user(node: Cluster, restricted: str) -> None:
     modes = {"one": "ReadWriteOnce", "many": "ReadWriteMany"}
     for name, mode in modes.items():
-        apply(cluster, restricted, claim(name, mode))
+        apply(node, restricted, claim(name, mode))
     mounts = {"volumeMounts": [{"name": name, "mountPath": f"/{name}"} for name in modes]}
     volumes = [{"name": name, "persistentVolumeClaim": {"claimName": name}} for name in modes]
     script = "for name in one many; do echo mine > /$name/file; stat -c '%u %g' /$name/file; done"
-    apply(cluster, restricted, pod("writer", script, container=mounts, volumes=volumes))
-    said = eventually(lambda: log_of(cluster, restricted, "writer"))
+    apply(node, restricted, pod("writer", script, container=mounts, volumes=volumes))
+    said = eventually(lambda: log_of(node, restricted, "writer"))
     assert said == f"{UID} {UID}\n" * 2
-    bound = cluster.run_kubectl("get", "pvc", "one", "-n", restricted, "-o", "jsonpath={.spec.volumeName}")
-    assert (cluster.volumes.path(bound) / "file").read_text() == "mine\n"
+    bound = node.run_kubectl("get", "pvc", "one", "-n", restricted, "-o", "jsonpath={.spec.volumeName}")
+    assert (node.volumes.path(bound) / "file").read_text() == "mine\n"
 
 
 @pytest.mark.usefixtures("volumes")
-def test_a_volume_can_be_full(cluster: Cluster, restricted: str) -> None:
-    cluster.volumes.add("small")
-    cluster.worker.confine("small", "1m")
+def test_a_volume_can_be_full(node: Cluster, restricted: str) -> None:
+    node.volumes.add("small")
+    node.worker.confine("small", "1m")
     wanted = claim("small", "ReadWriteOnce")
     wanted["spec"]["volumeName"] = "small"
     mounts = {"volumeMounts": [{"name": "small", "mountPath": "/small"}]}
     volumes = [{"name": "small", "persistentVolumeClaim": {"claimName": "small"}}]
     writer = pod("writer", "head -c 2000000 /dev/zero > /small/file || true", container=mounts, volumes=volumes)
-    apply(cluster, restricted, wanted, writer)
-    assert "No space left" in eventually(lambda: log_of(cluster, restricted, "writer"))
+    apply(node, restricted, wanted, writer)
+    assert "No space left" in eventually(lambda: log_of(node, restricted, "writer"))
 
 
 def test_a_database_for_glance_is_ready(mariadb: MariaDB) -> None:
@@ -99,33 +99,33 @@ print("seen")"""
     assert eventually(lambda: log_of(mariadb.cluster, mariadb.namespace, "asker")) == "seen\n"
 
 
-def test_a_node_comes_back_after_a_power_cut(cluster: Cluster, namespace: str) -> None:
-    apply(cluster, namespace, *serve("web"))
-    cluster.run_kubectl("wait", "--for=condition=Ready", "pod/web", "-n", namespace, "--timeout=30s")
-    cluster.worker.kill()
-    cluster.worker.start()
-    apply(cluster, namespace, pod("after", "echo back"))
-    assert eventually(lambda: log_of(cluster, namespace, "after"), timeout=60) == "back\n"
+def test_a_node_comes_back_after_a_power_cut(node: Cluster, namespace: str) -> None:
+    apply(node, namespace, *serve("web"))
+    node.run_kubectl("wait", "--for=condition=Ready", "pod/web", "-n", namespace, "--timeout=30s")
+    node.worker.kill()
+    node.worker.start()
+    apply(node, namespace, pod("after", "echo back"))
+    assert eventually(lambda: log_of(node, namespace, "after"), timeout=60) == "back\n"
 
 
 @pytest.mark.usefixtures("volumes")
-def test_a_second_node_shares_volumes_and_can_be_lost(cluster: Cluster, namespace: str) -> None:
-    with cluster.second_node() as second:
-        apply(cluster, namespace, claim("shared", "ReadWriteMany"))
+def test_a_second_node_shares_volumes_and_can_be_lost(node: Cluster, namespace: str) -> None:
+    with node.second_node() as second:
+        apply(node, namespace, claim("shared", "ReadWriteMany"))
         shared = {
             "container": {"volumeMounts": [{"name": "shared", "mountPath": "/shared"}]},
             "volumes": [{"name": "shared", "persistentVolumeClaim": {"claimName": "shared"}}],
         }
         here, there = ({"nodeSelector": {"kubernetes.io/hostname": name}} for name in ("node1", second.name))
-        apply(cluster, namespace, pod("writer", "echo mine > /shared/file", **shared, **there))
-        eventually(lambda: phase(cluster, namespace, "writer") == "Succeeded")
-        apply(cluster, namespace, pod("reader", "cat /shared/file", **shared, **here))
-        assert eventually(lambda: log_of(cluster, namespace, "reader")) == "mine\n"
+        apply(node, namespace, pod("writer", "echo mine > /shared/file", **shared, **there))
+        eventually(lambda: phase(node, namespace, "writer") == "Succeeded")
+        apply(node, namespace, pod("reader", "cat /shared/file", **shared, **here))
+        assert eventually(lambda: log_of(node, namespace, "reader")) == "mine\n"
         second.kill()
-        assert cluster.ready()
+        assert node.ready()
         second.start()
-        eventually(lambda: cluster.ready(second.name))
-    nodes = cluster.run_kubectl("get", "nodes", "-o", "name")
+        eventually(lambda: node.ready(second.name))
+    nodes = node.run_kubectl("get", "nodes", "-o", "name")
     assert nodes == "node/node1\n"
 
 
@@ -138,13 +138,13 @@ from sandbox_kit.node.cluster import Cluster
 cluster = Cluster(Path(sys.argv[1]), (recipes.BASE,))
 cluster.start()
 cluster.run_kubectl("run", "sleeper", "--image", recipes.BASE.image, "--", "sleep", str(86400 - 1))
-cluster.run_kubectl("wait", "--for=condition=Ready", "pod/sleeper", "--timeout=30s")
-print(cluster.wire.addresses.link, cluster.wire.group, flush=True)
+node.run_kubectl("wait", "--for=condition=Ready", "pod/sleeper", "--timeout=30s")
+print(node.wire.addresses.link, node.wire.group, flush=True)
 time.sleep(600)
 """
 
 
-def test_nothing_outlives_a_killed_caller(cluster: Cluster, tmp_path: Path) -> None:
+def test_nothing_outlives_a_killed_caller(node: Cluster, tmp_path: Path) -> None:
     """Beside another cluster, which is not harmed."""
     caller = subprocess.Popen([sys.executable, "-c", CALLER, tmp_path], stdout=subprocess.PIPE, text=True)
     try:
@@ -157,7 +157,7 @@ def test_nothing_outlives_a_killed_caller(cluster: Cluster, tmp_path: Path) -> N
         os.kill(caller.pid, signal.SIGKILL)
         caller.communicate()
     eventually(lambda: not [*processes_naming(SLEEP), *traces(link, group, tmp_path)])
-    assert cluster.ready()
+    assert node.ready()
 
 
 def groups_of(command: str) -> list[str]:

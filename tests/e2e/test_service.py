@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
 
 import pytest
-from tests.e2e.lab import Operator, Service, api, image, store
+from tests.e2e.lab import Service, api, image, store
+from tests.integration.images.lab import condition
 from tests.support import eventually
 
 from glance_operator.api.base import bytes_of
 from sandbox_kit import images
-from sandbox_kit.control_plane import ControlPlane
-from sandbox_kit.node.cluster import Cluster
+from sandbox_kit.node.deployment import Deployment
 from sandbox_kit.node.mariadb import MariaDB
+from sandbox_kit.node.places import Place
 from sandbox_kit.source import Source
 
 pytestmark = pytest.mark.timeout(600)
@@ -22,36 +22,22 @@ DATA = images.raw(1 << 20)
 
 
 @pytest.fixture(scope="module")
-def source(cluster: Cluster) -> Iterator[Source]:
-    """Files that pods can fetch."""
-    with Source(cluster.host) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def service(
-    cluster: Cluster,
-    crds_installed: ControlPlane,
-    mariadb: MariaDB,
-    source: Source,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Service]:
+def service(operator: Deployment, cluster: Place, mariadb: MariaDB, source: Source) -> Service:
     """A service with two replicas and two stores, everything applied at once and in no order."""
-    crds_installed.run_kubectl("create", "namespace", "service")
-    crds_installed.run_kubectl("label", "namespace", "service", "pod-security.kubernetes.io/enforce=restricted")
     made = Service(cluster, mariadb, "service")
+    made.make()
     sources = {"allowedHosts": [cluster.host], "allowedPorts": [source.port]}
-    with Operator(tmp_path_factory.mktemp("operator"), cluster, watch_namespaces="service", lost_grace="10s"):
-        made.apply(
-            image("first", source.serve("first", DATA), stores={"names": ["central", "edge"]}),
-            store("edge", "edge"),
-            store("central", "central"),
-            api(imports={"sources": sources}),
-            made.claim("central"),
-            made.claim("edge"),
-            made.database(),
-        )
-        yield made
+    made.apply(
+        image("first", source.serve("first", DATA), stores={"names": ["central", "edge"]}),
+        store("edge", "edge"),
+        store("central", "central"),
+        api(imports={"sources": sources}),
+        made.claim("central"),
+        made.claim("edge"),
+        made.claim("staging"),
+        made.database(),
+    )
+    return made
 
 
 def test_it_comes_up_from_objects_in_any_order(service: Service) -> None:
@@ -67,12 +53,10 @@ def test_it_comes_up_from_objects_in_any_order(service: Service) -> None:
         assert bytes_of(told["capacity"]["total"]) > bytes_of(told["capacity"]["available"]) > 0
 
 
-def test_an_image_that_was_there_first_is_served_from_every_store(service: Service, cluster: Cluster) -> None:
+def test_an_image_that_was_there_first_is_served_from_every_store(service: Service) -> None:
     body = service.until("gimg/first", "Ready", "True")
-    for claim in ("central", "edge"):
-        volume = service.get(f"pvc/{claim}")["spec"]["volumeName"]
-        data = (cluster.volumes.path(volume) / body["status"]["id"]).read_bytes()
-        assert hashlib.sha256(data).digest() == hashlib.sha256(DATA).digest()
+    for name in ("central", "edge"):
+        assert service.digest_in(name, body["status"]["id"]) == hashlib.sha256(DATA).hexdigest()
 
 
 def started(service: Service) -> dict[str, str]:
@@ -89,20 +73,6 @@ def test_an_option_that_glance_does_not_know_reaches_no_pod(service: Service) ->
     service.patch("gapi/glance", extraConfig=None)
     service.until("gapi/glance", "Ready", "True")
     assert started(service) == before
-
-
-def test_nobody_notices_another_configuration_or_fewer_replicas(service: Service) -> None:
-    before = started(service)
-    with service.visited() as failed:
-        service.patch("gapi/glance", extraConfig={"DEFAULT": {"image_tag_quota": "64"}})
-        service.until("gapi/glance", "Ready", "True", timeout=180)
-        after = started(service)
-        service.kubectl("scale", "gapi/glance", "--replicas=1")
-        eventually(lambda: len(service.get("gapi/glance")["status"]["nodes"]) == 1, 120)
-        service.kubectl("scale", "gapi/glance", "--replicas=2")
-        service.until("gapi/glance", "Ready", "True", timeout=120)
-    assert failed == []
-    assert all(after[name] != when for name, when in before.items()), "each pod was replaced"
 
 
 def test_a_policy_edit_restarts_nothing_and_a_rule_taken_away_is_gone(service: Service) -> None:
@@ -122,6 +92,27 @@ def test_a_policy_edit_restarts_nothing_and_a_rule_taken_away_is_gone(service: S
     eventually(lambda: started(service).keys() == before.keys() and started(service) != before, 120)
     service.until("gapi/glance", "Ready", "True", timeout=120)
     eventually(listed)
+
+
+def test_what_a_purge_says_when_it_fails_is_told(service: Service) -> None:
+    job = json.loads(
+        service.kubectl("create", "job", "now", "--from=cronjob/glance-purge", "--dry-run=client", "-o", "json")
+    )
+    service.apply(job)
+    service.kubectl("wait", "--for=condition=Complete", "job/now", "--timeout=60s", timeout=70)
+    service.until("gapi/glance", "HousekeepingReady", "True")
+    job["metadata"]["name"] = "nightly"
+    job["spec"]["backoffLimit"] = 0
+    job["spec"]["template"]["spec"]["containers"][0]["command"] = [
+        "/bin/sh",
+        "-c",
+        "echo no room in the binlog; exit 1",
+    ]
+    service.apply(job)
+    told = service.until("gapi/glance", "HousekeepingReady", "False", "PurgeFailed")
+    assert "Job nightly: no room in the binlog" in condition(told, "HousekeepingReady")["message"]
+    service.kubectl("delete", "job", "now", "nightly")
+    service.until("gapi/glance", "HousekeepingReady", "True")
 
 
 def test_a_store_that_holds_images_is_not_let_go(service: Service) -> None:

@@ -1,6 +1,7 @@
 """A whole cluster with a node where pods run: control plane, scheduler, node, images, volumes."""
 
 import shutil
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -12,6 +13,7 @@ from sandbox_kit import binaries as kubernetes
 from sandbox_kit.assembly import Assembly
 from sandbox_kit.control_plane import CONTROLLERS, ControlPlane, Shape
 from sandbox_kit.node import binaries, images, packages, recipes
+from sandbox_kit.node.places import MANY, Storage
 from sandbox_kit.node.recipes import Recipe
 from sandbox_kit.node.scheduler import Scheduler
 from sandbox_kit.node.volumes import Volumes
@@ -49,6 +51,9 @@ class Cluster(Assembly):
     This machine is `.host` for the pods, and reaches each of them, and each Service, by its address; who is to reach
     them by name, too, is started behind `.prefix`. Images are those of `recipes`, of sandbox.local; none is pulled.
     """
+
+    python = sys.executable
+    storage = Storage("local", MANY)
 
     def __init__(self, directory: Path, wanted: Sequence[Recipe] = IMAGES) -> None:
         super().__init__()

@@ -12,15 +12,15 @@ from typing import Any
 from sandbox_kit.control_plane import ControlPlane
 from sandbox_kit.node.addresses import Addresses, Seat
 from sandbox_kit.node.init import DISK
+from sandbox_kit.node.places import MANY, ONE
 
-ONE, MANY = "ReadWriteOnce", "ReadWriteMany"
 CLASSES = {"local": False, "local-growing": True}
 SIZE = "10Gi"
 NODES = [Seat(Addresses(0), number).name for number in range(2)]
 # name -> access, class
 DECLARED = {
-    **{f"one-{number}": (ONE, "local") for number in range(10)},
-    **{f"many-{number}": (MANY, "local") for number in range(5)},
+    **{f"one-{number}": (ONE, "local") for number in range(16)},
+    **{f"many-{number}": (MANY, "local") for number in range(24)},
     **{f"growing-{number}": (ONE, "local-growing") for number in range(3)},
 }
 

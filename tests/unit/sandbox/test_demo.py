@@ -8,6 +8,7 @@ import pytest
 import yaml
 from rich.console import Console
 
+from demo.node import SERVICE, NodeScene
 from demo.rows import Row, differences, readable
 from demo.screen import Lines
 from sandbox_kit import samples
@@ -26,6 +27,10 @@ def test_a_row_of_an_object_that_nobody_has_looked_at_is_empty() -> None:
 def test_a_row_has_what_kubectl_shows() -> None:
     seen = Row.of(body("a", storesReady="2/3", progress="66%", size=16 << 20)).cells()
     assert seen == ("a", "True", "Available", "2/3", "66%", "16 MiB", "words")
+
+
+def test_what_is_no_image_is_named_with_its_kind() -> None:
+    assert Row.of({"kind": "GlanceStore", **body("central")}).name == "GlanceStore/central"
 
 
 @pytest.mark.parametrize(
@@ -82,3 +87,14 @@ def test_a_file_has_the_size_that_the_readme_says() -> None:
 def test_every_image_among_the_samples_has_an_expected_state() -> None:
     documents = [d for d in yaml.safe_load_all(samples.manifests("http://source", "http://glance")) if d]
     assert {d["metadata"]["name"] for d in documents if d["kind"] == "Image"} == set(samples.expected())
+
+
+def test_the_samples_of_a_node_are_those_that_something_is_expected_of() -> None:
+    bodies = [body for path in sorted(SERVICE.glob("*.yaml")) for body in yaml.safe_load_all(path.read_text())]
+    ours = [body for body in bodies if body["apiVersion"].startswith("glance-operator.io/")]
+    assert {Row.of(body).name for body in ours} == set(samples.expected(NodeScene.expected))
+
+
+def test_the_samples_of_a_node_fetch_files_that_are_made() -> None:
+    text = "".join(path.read_text() for path in SERVICE.glob("*.yaml"))
+    assert set(re.findall(rf"{samples.SOURCE}/([^\"\s]+)", text)) <= {file.name for file in samples.files()}

@@ -86,7 +86,10 @@ def purge(of: Blueprint) -> Object | None:
         "schedule": wanted.schedule,
         "concurrencyPolicy": "Forbid",
         "suspend": of.spec.suspend,
-        "jobTemplate": {"spec": {**_work(of, HOUSEKEEPING, command, 1), "activeDeadlineSeconds": PURGE_SECONDS}},
+        "jobTemplate": {
+            "metadata": {"labels": labels(of, HOUSEKEEPING)},  # by which its jobs are found
+            "spec": {**_work(of, HOUSEKEEPING, command, 1), "activeDeadlineSeconds": PURGE_SECONDS},
+        },
     }
     return owned(of, "CronJob", "batch/v1", f"{of.name}-purge", HOUSEKEEPING, spec=spec)
 
