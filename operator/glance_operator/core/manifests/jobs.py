@@ -19,6 +19,7 @@ ATTEMPTS = 10  # the database may come up later than we do
 PHASES = {"prepare": ("expand", "migrate"), "contract": ("contract",)}
 PREFLIGHT, DATABASE, PROBE, HOUSEKEEPING = "preflight", "database", "probe", "housekeeping"
 OURS = (PREFLIGHT, DATABASE)  # components of the jobs that belong to one configuration or image
+VOLUMES = {PREFLIGHT: ("database", "store-"), PROBE: ("store-",)}  # how the names of those begin that a job opens
 PROOF_SECONDS = 600
 REFUSED = 42  # exit code of a proof whose outcome only another configuration can change
 
@@ -100,7 +101,6 @@ def _job(of: Blueprint, name: str, component: str, command: list[str]) -> Object
 
 def _work(of: Blueprint, component: str, command: list[str], attempts: int) -> Object:
     wanted = of.spec.pod or Pod()
-    whole = component in (PREFLIGHT, PROBE)  # which open stores
     container = given(
         {
             "name": component,
@@ -116,7 +116,7 @@ def _work(of: Blueprint, component: str, command: list[str], attempts: int) -> O
             "terminationMessagePolicy": "FallbackToLogsOnError",
             "volumeMounts": [
                 *pods.config_mounts(of),
-                *_needed(storage.mounts(of), whole),
+                *_needed(storage.mounts(of), component),
                 *pods.named(wanted.volume_mounts),
             ],
         }
@@ -127,13 +127,13 @@ def _work(of: Blueprint, component: str, command: list[str], attempts: int) -> O
         "containers": [container],
         "volumes": [
             *pods.config_volumes(of),
-            *_needed(storage.volumes(of), whole),
+            *_needed(storage.volumes(of), component),
             *pods.named(wanted.volumes),
         ],
     }
     return {"backoffLimit": attempts, "template": {"metadata": {"labels": labels(of, component)}, "spec": spec}}
 
 
-def _needed(parts: Iterable[Object], whole: bool) -> list[Object]:
-    """Of the service's volumes a job needs a trial's database; one that opens the stores needs theirs as well."""
-    return [one for one in parts if one["name"] == "database" or (whole and one["name"].startswith("store-"))]
+def _needed(parts: Iterable[Object], component: str) -> list[Object]:
+    """Of the service's volumes. A store is proven before there is a claim for a trial's database."""
+    return [one for one in parts if one["name"].startswith(VOLUMES.get(component, ("database",)))]

@@ -13,7 +13,7 @@ import yaml
 from tests.unit.core.config.services import CEPH, KEYSTONE, LOCAL, SERVICES, service
 from tests.unit.core.manifests.blueprints import BLUEPRINTS, blueprint
 
-from glance_operator.core.manifests import Blueprint, Object, database_job, objects, preflight_job
+from glance_operator.core.manifests import Blueprint, Object, database_job, objects, preflight_job, probe_job
 from glance_operator.core.manifests.pods import LEAVING
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -140,6 +140,20 @@ def test_jobs_have_what_the_user_adds_to_the_environment_and_another_one_is_prov
     assert more["env"][0] in pod["containers"][0]["env"]
     assert more["volumes"][0] in pod["volumes"]
     assert job["metadata"]["name"] != preflight_job(plain)["metadata"]["name"]
+
+
+def test_a_job_waits_for_no_volume_that_it_does_not_open() -> None:
+    """The claim of a trial's database is made when a store has been proven."""
+    of = blueprint(service(LOCAL), owner=("GlanceStore", "local", "uid"))
+    claims = {
+        job["metadata"]["name"]: [
+            volume["persistentVolumeClaim"]["claimName"]
+            for volume in job["spec"]["template"]["spec"]["volumes"]
+            if "persistentVolumeClaim" in volume
+        ]
+        for job in (probe_job(of), preflight_job(of), database_job(of, "prepare"))
+    }
+    assert list(claims.values()) == [["images"], ["glance-database", "images"], ["glance-database"]]
 
 
 def test_trusted_lets_in_only_those_named() -> None:
