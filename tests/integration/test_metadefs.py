@@ -14,7 +14,7 @@ from typing import Any, cast
 import pytest
 import requests
 import yaml
-from tests.integration.test_config import HEADERS, Configured
+from tests.integration.configured import HEADERS, Configured
 from tests.support import eventually
 from tests.unit.core.glanceapi.views import view
 
@@ -30,7 +30,6 @@ from glance_operator.runtime.glance import Glance
 from glance_operator.runtime.metadefs import IN_TROUBLE, Metadefs
 from glance_operator.runtime.store import Key
 from sandbox_kit import environment
-from sandbox_kit.source import Source
 
 pytestmark = pytest.mark.filterwarnings("ignore::PendingDeprecationWarning:openstack.*")
 SAMPLE = Path(__file__).parents[2] / "hack/samples/service/metadefs.yaml"
@@ -41,8 +40,8 @@ NEW = {"namespace": "mine", "visibility": "public"}
 
 
 @pytest.fixture(scope="module")
-def glance(tmp_path_factory: pytest.TempPathFactory, source: Source) -> Iterator[Configured]:
-    with Configured(tmp_path_factory.mktemp("metadefs"), source) as running:
+def glance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Configured]:
+    with Configured(tmp_path_factory.mktemp("metadefs")) as running:
         yield running
 
 
@@ -272,7 +271,7 @@ def test_who_may_write_is_said_by_the_policy(glance: Configured) -> None:
     closed = writes(glance)
     assert {what: code for what, code in closed.items() if code != 403} == {}
     assert glance.ask("DELETE", f"{ROOT}/his-own").status_code == 204
-    glance.configure(sample()[0])
+    glance.configure(policy=sample()[0])
     eventually(lambda: asked(glance, "POST", ROOT, {"namespace": "probe"}) == 201)
     opened = writes(glance)
     assert {what: code for what, code in opened.items() if code not in (200, 201, 204)} == {}

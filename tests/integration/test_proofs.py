@@ -33,8 +33,12 @@ def openstack() -> Environment:
 
 @pytest.fixture
 def places(tmp_path: Path, openstack: Environment) -> Places:
+    return pod_below(tmp_path, openstack)
+
+
+def pod_below(root: Path, openstack: Environment) -> Places:
     """A pod's directories, with an empty database."""
-    found = Places(str(tmp_path), str(openstack.program("python")))
+    found = Places(str(root), str(openstack.program("python")))
     for place in (found.etc, found.work, found.run, found.store("central")):
         Path(place).mkdir(parents=True)
     for place in (found.policy, found.database):

@@ -9,16 +9,17 @@ from glance_operator.api.cel import NO_NULL, SET, Rule, not_both
 
 Word = Annotated[str, line(64, pattern=r"^[A-Za-z0-9_.-]+$")]
 Host = Annotated[str, line(253, pattern=r"^[A-Za-z0-9._:-]+$")]
-Hosts = Annotated[tuple[Host, ...], length(128), SET]
-Ports = Annotated[tuple[Annotated[int, within(1, 65535)], ...], length(64), SET]
-Schemes = Annotated[tuple[Literal["http", "https"], ...], length(2), SET]
+Hosts = Annotated[tuple[Host, ...], length(128, 1), SET]
+Port = Annotated[int, within(1, 65535)]
+Scheme = Literal["http", "https"]
 Words = Annotated[tuple[Word, ...], length(32, 1), SET]
 _ONE_LIST = "with an allowed list everything else is refused anyway"
 
 
 class Sources(Model):
-    """Addresses that web-download may fetch from. Glance refuses loopback and link-local addresses always, unless
-    allowedHosts names them."""
+    """Addresses that web-download may fetch from, also when it is redirected. Glance refuses addresses of loopback and
+    link-local, whatever name they have, unless allowedHosts has the host; the operator adds 0.0.0.0 and ::, which are
+    loopback, too."""
 
     rules: ClassVar[tuple[Rule, ...]] = (
         not_both("allowedSchemes", "disallowedSchemes", _ONE_LIST),
@@ -26,18 +27,20 @@ class Sources(Model):
         not_both("allowedPorts", "disallowedPorts", _ONE_LIST),
     )
 
-    allowed_schemes: Schemes | None = None
+    allowed_schemes: Annotated[tuple[Scheme, ...], length(2, 1), SET] | None = None
     """Schemes that may be used, no others; absent = http and https."""
-    disallowed_schemes: Schemes | None = None
-    """Schemes that must not be used."""
+    disallowed_schemes: Annotated[tuple[Scheme, ...], length(1), SET] | None = None
+    """The scheme that must not be used. To use neither leave web-download out of methods."""
     allowed_hosts: Hosts | None = None
-    """Hosts that may be asked, no others; absent = any."""
+    """Hosts that may be asked, no others; absent = any. Names have to be those of DNS, complete."""
     disallowed_hosts: Hosts | None = None
-    """Hosts that must not be asked."""
-    allowed_ports: Ports | None = None
-    """Ports that may be used, no others; absent = 80 and 443."""
-    disallowed_ports: Ports | None = None
-    """Ports that must not be used."""
+    """Hosts that must not be asked. An address is refused under every name, a name only as it is written here: where it
+    matters, use allowedHosts."""
+    allowed_ports: Annotated[tuple[Port, ...], length(64, 1), SET] | None = None
+    """Ports that may be named, no others; absent = 80 and 443, or any with disallowedPorts. An address that names no
+    port may always be used."""
+    disallowed_ports: Annotated[tuple[Port, ...], length(64), SET] | None = None
+    """Ports that must not be named; all others may."""
 
 
 class Conversion(Model):

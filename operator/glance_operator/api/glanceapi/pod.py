@@ -35,7 +35,7 @@ Opens = Annotated[tuple[Open, ...], length(64), ORDERED]
 
 
 class Probes(Model):
-    """Probes of the container glance-api (each a Probe of Kubernetes); absent ones are the operator's."""
+    """Probes of the container glance-api (each a Probe of Kubernetes), laid over the operator's own."""
 
     startup: Open | None = None
     """When it has started."""
@@ -69,15 +69,15 @@ class Pod(Model):
     security_context: Open | None = None
     """Security context of the pods (PodSecurityContext), laid over the operator's own."""
     env: NamedList | None = None
-    """Further environment of the container glance-api (EnvVar)."""
+    """Further environment of the container glance-api and of jobs (EnvVar)."""
     volumes: NamedList | None = None
-    """Further volumes (Volume)."""
+    """Further volumes, of jobs too (Volume)."""
     volume_mounts: Mounts | None = None
-    """Further mounts of the container glance-api (VolumeMount)."""
+    """Further mounts of the container glance-api and of jobs (VolumeMount)."""
     containers: NamedList | None = None
     """Further containers beside glance-api (Container)."""
     probes: Probes | None = None
-    """Probes of the container glance-api; absent ones are the operator's."""
+    """Probes of the container glance-api, laid over the operator's own."""
 
 
 IntOrPercent = Annotated[

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from ipaddress import ip_address
+from typing import Any
 
-from glance_operator.api.glanceapi.images import Imports, InjectMetadata
+from glance_operator.api.glanceapi.images import Imports, InjectMetadata, Sources
 from glance_operator.core.config import ini
 
 METHODS = ("glance-direct", "web-download", "copy-image")
+SCHEMES = ("http", "https")
+OWN = ("0.0.0.0", "::", "::ffff:0.0.0.0")  # noqa: S104  # the pod itself, which Glance takes for a host like any other
 
 
 def text(imports: Imports | None) -> str:
@@ -54,7 +58,29 @@ def _injected(wanted: InjectMetadata | None) -> ini.Options:
 
 
 def _filter(imports: Imports) -> ini.Options:
-    if imports.sources is None:
-        return {}
-    lists = imports.sources.model_dump(exclude_none=True)
-    return {name: ini.listed(sorted(values)) for name, values in lists.items()}
+    """Glance allows http, https, 80 and 443 by itself, and passes over a disallowed list where it has an allowed one.
+
+    The schemes are never left open: a file has one, too.
+    """
+    wanted = imports.sources or Sources()
+    any_port = () if wanted.disallowed_ports is not None else None
+    lists: dict[str, Iterable[Any] | None] = {
+        "allowed_schemes": set(wanted.allowed_schemes or SCHEMES).difference(wanted.disallowed_schemes or ()),
+        "allowed_hosts": _spelt(wanted.allowed_hosts or ()) or None,
+        "disallowed_hosts": {*OWN, *_spelt(wanted.disallowed_hosts or ())},
+        "allowed_ports": wanted.allowed_ports or any_port,
+        "disallowed_ports": wanted.disallowed_ports,
+    }
+    return {name: ini.listed(sorted(values)) for name, values in lists.items() if values is not None}
+
+
+def _spelt(hosts: Iterable[str]) -> set[str]:
+    """As Glance spells those of an address before it compares them."""
+    return {_address(host) or host.lower() for host in hosts}
+
+
+def _address(host: str) -> str:
+    try:
+        return str(ip_address(host))
+    except ValueError:
+        return ""

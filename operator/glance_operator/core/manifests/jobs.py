@@ -21,6 +21,7 @@ METADEFS = "metadefs"  # the phase that loads Glance's own metadata definitions
 OUTDATED = (3, 4)  # exit codes of `db check`: to be expanded, to be migrated; what waits for a contraction suits
 PREFLIGHT, DATABASE, PROBE, HOUSEKEEPING = "preflight", "database", "probe", "housekeeping"
 OURS = (PREFLIGHT, DATABASE)  # components of the jobs that belong to one configuration or image
+VOLUMES = {PREFLIGHT: ("database", "store-"), PROBE: ("store-",)}  # how the names of those begin that a job opens
 PROOF_SECONDS = 600
 REFUSED = 42  # exit code of a job whose outcome only another configuration can change
 
@@ -45,7 +46,9 @@ def database_name(of: Blueprint, phase: str) -> str:
 
 
 def preflight_name(of: Blueprint) -> str:
-    return f"{of.name}-preflight-{digest({'image': of.image, 'config': of.config})}"
+    """It tells all that Glance reads: its environment has options, too, and files may lie on the user's volumes."""
+    own = (of.spec.pod or Pod()).model_dump_json(include={"env", "volumes", "volume_mounts"}, exclude_none=True)
+    return f"{of.name}-preflight-{digest({'image': of.image, 'config': of.config, 'pod': own})}"
 
 
 def database_job(of: Blueprint, phase: str) -> Object:
@@ -144,28 +147,39 @@ def _job(of: Blueprint, name: str, component: str, command: list[str]) -> Object
 
 def _work(of: Blueprint, component: str, command: list[str], attempts: int) -> Object:
     wanted = of.spec.pod or Pod()
-    whole = component in (PREFLIGHT, PROBE)  # which open stores
     container = given(
         {
             "name": component,
             "image": of.image,
             "imagePullPolicy": of.spec.image_pull_policy,
             "command": command,
-            "env": [{"name": "OS_GLANCE_CONFIG_DIR", "value": of.places.etc}, *pods.certificates(of)],
+            "env": [
+                {"name": "OS_GLANCE_CONFIG_DIR", "value": of.places.etc},
+                *pods.certificates(of),
+                *pods.named(wanted.env),
+            ],
             "securityContext": pods.CONFINED,
             "terminationMessagePolicy": "FallbackToLogsOnError",
-            "volumeMounts": [*pods.config_mounts(of), *_named(storage.mounts(of), whole)],
+            "volumeMounts": [
+                *pods.config_mounts(of),
+                *_needed(storage.mounts(of), component),
+                *pods.named(wanted.volume_mounts),
+            ],
         }
     )
     spec = {
         **pods.shared(of, wanted),
         "restartPolicy": "Never",
         "containers": [container],
-        "volumes": [*pods.config_volumes(of), *_named(storage.volumes(of), whole)],
+        "volumes": [
+            *pods.config_volumes(of),
+            *_needed(storage.volumes(of), component),
+            *pods.named(wanted.volumes),
+        ],
     }
     return {"backoffLimit": attempts, "template": {"metadata": {"labels": labels(of, component)}, "spec": spec}}
 
 
-def _named(parts: Iterable[Object], whole: bool) -> list[Object]:
-    """Of the service's volumes a job needs a trial's database; one that opens the stores needs theirs as well."""
-    return [one for one in parts if one["name"] == "database" or (whole and one["name"].startswith("store-"))]
+def _needed(parts: Iterable[Object], component: str) -> list[Object]:
+    """Of the service's volumes. A store is proven before there is a claim for a trial's database."""
+    return [one for one in parts if one["name"].startswith(VOLUMES.get(component, ("database",)))]

@@ -12,6 +12,7 @@ from glance_operator.core.manifests.plan import EPOCH, PORT_NAME, Blueprint, Obj
 
 UID = 42415
 CONTAINER = "glance-api"
+WAYS = frozenset({"exec", "grpc", "httpGet", "tcpSocket"})  # in which a probe asks
 LEAVING = 5  # seconds in which everybody learns that a pod is going, before it stops to listen
 CONFINED: Object = {
     "allowPrivilegeEscalation": False,
@@ -82,8 +83,8 @@ def _spec(of: Blueprint, wanted: Pod) -> Object:
         "terminationGracePeriodSeconds": int(seconds(of.spec.drain_timeout)) + LEAVING,
         "affinity": wanted.affinity,
         "topologySpreadConstraints": _list(wanted.topology_spread_constraints) or _spread(of),
-        "containers": [_container(of, wanted), *_named(wanted.containers)],
-        "volumes": [*config_volumes(of), *storage.volumes(of), *_named(wanted.volumes)],
+        "containers": [_container(of, wanted), *named(wanted.containers)],
+        "volumes": [*config_volumes(of), *storage.volumes(of), *named(wanted.volumes)],
     }
     return given(pod)
 
@@ -100,11 +101,11 @@ def _container(of: Blueprint, wanted: Pod) -> Object:
             "imagePullPolicy": of.spec.image_pull_policy,
             # The file outlives the container, and with it the pod would stay out of service.
             "command": ["/bin/sh", "-c", begin],
-            "env": [*_environment(of), *_named(wanted.env)],
+            "env": [*_environment(of), *named(wanted.env)],
             "ports": [{"name": PORT_NAME, "containerPort": PORT}],
             "resources": wanted.resources,
             "securityContext": CONFINED,
-            "volumeMounts": [*config_mounts(of), *storage.mounts(of), *_named(wanted.volume_mounts)],
+            "volumeMounts": [*config_mounts(of), *storage.mounts(of), *named(wanted.volume_mounts)],
             "lifecycle": {"preStop": {"exec": {"command": ["/bin/sh", "-c", leave]}}},
             **_probes(of, wanted.probes or Probes()),
         }
@@ -112,14 +113,12 @@ def _container(of: Blueprint, wanted: Pod) -> Object:
 
 
 def _environment(of: Blueprint) -> list[Object]:
-    """Each pod's own address, by which others ask it for what it has staged."""
-    host = f"$(POD_NAME).{of.pods}.{of.namespace}.svc.{of.domain}"
-    found: list[Object] = [
+    return [
         {"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
         {"name": "OS_GLANCE_CONFIG_DIR", "value": of.places.etc},
-        {"name": "OS_DEFAULT__WORKER_SELF_REFERENCE_URL", "value": f"{of.scheme}://{host}:{PORT}"},
+        *_address(of),
+        *([{"name": "REQUESTS_CA_BUNDLE", "value": of.places.authorities}] if _authorities(of) else []),
     ]
-    return [*found, *([{"name": "REQUESTS_CA_BUNDLE", "value": of.places.authorities}] if _authorities(of) else [])]
 
 
 def _authorities(of: Blueprint) -> list[str]:
@@ -134,6 +133,17 @@ def _gather(of: Blueprint) -> list[str]:
     if not (theirs := _authorities(of)):
         return []
     return [f'cat "$({of.places.python} -m certifi)" {" ".join(theirs)} > {of.places.authorities}']
+
+
+def _address(of: Blueprint) -> list[Object]:
+    """The pod's own: caches are told apart by it, and others send it requests for what it alone has staged.
+
+    What all share must not wait for one of them; and with `trusted` such a request would bring nobody's name along.
+    """
+    if not of.spec.cache and (storage.shared(of) or not of.spec.auth.keystone):
+        return []
+    host = f"$(POD_NAME).{of.pods}.{of.namespace}.svc.{of.domain}"
+    return [{"name": "OS_DEFAULT__WORKER_SELF_REFERENCE_URL", "value": f"{of.scheme}://{host}:{PORT}"}]
 
 
 def certificates(of: Blueprint) -> list[Object]:
@@ -163,8 +173,15 @@ def _probes(of: Blueprint, wanted: Probes) -> Object:
         "readinessProbe": {"httpGet": health, "periodSeconds": 2, "timeoutSeconds": 2, "failureThreshold": 2},
         "livenessProbe": {"exec": {"command": curl}, "periodSeconds": 10, "timeoutSeconds": 5, "failureThreshold": 3},
     }
-    users = {f"{name}Probe": getattr(wanted, name) for name in ("startup", "readiness", "liveness")}
-    return ours | given(users)
+    return {name: _laid_over(probe, getattr(wanted, name.removesuffix("Probe"))) for name, probe in ours.items()}
+
+
+def _laid_over(ours: Object, users: Object | None) -> Object:
+    """A probe asks in one way: the user's, if there is one."""
+    if users is None:
+        return ours
+    kept = {name: value for name, value in ours.items() if not (WAYS & users.keys() and name in WAYS)}
+    return kept | users
 
 
 def _spread(of: Blueprint) -> list[Object]:
@@ -181,5 +198,6 @@ def _list(values: tuple[Any, ...] | None) -> list[Any] | None:
     return list(values) if values else None
 
 
-def _named(values: tuple[Any, ...] | None) -> list[Object]:
+def named(values: tuple[Any, ...] | None) -> list[Object]:
+    """Parts that are Kubernetes' own, as the user gave them."""
     return [value.model_dump(by_alias=True, exclude_none=True) for value in values or ()]

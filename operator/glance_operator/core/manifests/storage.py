@@ -70,6 +70,12 @@ def mounts(of: Blueprint) -> Iterator[Object]:
         yield {"name": f"store-{number}", "mountPath": of.places.store(store_id)}
 
 
+def shared(of: Blueprint) -> bool:
+    """Whether all pods stage in one place."""
+    staging = of.spec.staging
+    return bool(staging and (staging.pvc or staging.nfs))
+
+
 def _file_systems(of: Blueprint) -> Iterator[tuple[int, str, File | Nfs]]:
     """Numbered: an id of a store may be longer than a volume's name, and have other letters."""
     stores = sorted(of.stores, key=lambda store: store.id)

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from tests.unit.core.config.services import CEPH, LOCAL, SERVICES, service
+from tests.unit.core.config.services import CEPH, KEYSTONE, LOCAL, SERVICES, service
 from tests.unit.core.manifests.blueprints import BLUEPRINTS, blueprint
 
-from glance_operator.core.manifests import Blueprint, Object, database_job, objects
+from glance_operator.core.manifests import Blueprint, Object, database_job, objects, preflight_job, probe_job
 from glance_operator.core.manifests.pods import LEAVING
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -25,6 +25,12 @@ def everything(of: Blueprint) -> list[Object]:
 
 def found(of: Blueprint, kind: str) -> list[Object]:
     return [one for one in everything(of) if one["kind"] == kind]
+
+
+def served(of: Blueprint) -> Object:
+    """The pods that serve."""
+    spec: Object = found(of, "StatefulSet")[0]["spec"]["template"]["spec"]
+    return spec
 
 
 def pods(of: Blueprint) -> Iterator[Object]:
@@ -83,15 +89,71 @@ def test_one_replica_has_no_budget_that_would_hold_up_a_drain() -> None:
 
 
 def test_a_stopping_pod_has_time_for_its_imports_after_everybody_knows() -> None:
-    served = found(blueprint(service(LOCAL, drainTimeout="2m")), "StatefulSet")[0]["spec"]["template"]["spec"]
-    assert served["terminationGracePeriodSeconds"] == 120 + LEAVING
-    assert served["containers"][0]["lifecycle"]["preStop"]["exec"]["command"][-1].endswith(f"sleep {LEAVING}")
+    pod = served(blueprint(service(LOCAL, drainTimeout="2m")))
+    assert pod["terminationGracePeriodSeconds"] == 120 + LEAVING
+    assert pod["containers"][0]["lifecycle"]["preStop"]["exec"]["command"][-1].endswith(f"sleep {LEAVING}")
 
 
 def test_life_is_not_asked_of_what_slow_uploads_hold_up() -> None:
-    container = found(BLUEPRINTS["trial"], "StatefulSet")[0]["spec"]["template"]["spec"]["containers"][0]
+    container = served(BLUEPRINTS["trial"])["containers"][0]
     assert "/healthcheck" not in json.dumps(container["livenessProbe"])
     assert container["readinessProbe"]["httpGet"]["path"] == "/healthcheck"
+
+
+def test_a_probe_of_the_user_is_laid_over_ours_and_asks_in_one_way() -> None:
+    probes = {"liveness": {"tcpSocket": {"port": 9292}}, "readiness": {"periodSeconds": 7}}
+    ours = served(blueprint(service(LOCAL)))["containers"][0]
+    theirs = served(blueprint(service(LOCAL, pod={"probes": probes})))["containers"][0]
+    assert theirs["startupProbe"] == ours["startupProbe"]
+    assert theirs["readinessProbe"] == {**ours["readinessProbe"], "periodSeconds": 7}
+    kept = {name: value for name, value in ours["livenessProbe"].items() if name != "exec"}
+    assert theirs["livenessProbe"] == {**kept, "tcpSocket": {"port": 9292}}
+
+
+CACHE = {"maxSize": "1Gi", "volumeSize": "1Gi"}
+
+
+@pytest.mark.parametrize(
+    ("spec", "named"),
+    [
+        ({"auth": {"keystone": KEYSTONE}}, True),
+        ({"auth": {"keystone": KEYSTONE}, "staging": {"ephemeral": {"size": "1Gi"}}}, True),
+        ({"auth": {"keystone": KEYSTONE}, "staging": {"pvc": {"size": "1Gi"}}}, False),
+        ({"auth": {"keystone": KEYSTONE}, "staging": {"pvc": {"size": "1Gi"}}, "cache": CACHE}, True),
+        ({}, False),
+        ({"cache": CACHE}, True),
+    ],
+)
+def test_a_pod_gives_its_name_where_it_alone_has_something_and_may_be_asked_for_it(spec: Object, named: bool) -> None:
+    container = served(blueprint(service(LOCAL, **spec)))["containers"][0]
+    assert ("OS_DEFAULT__WORKER_SELF_REFERENCE_URL" in {one["name"] for one in container["env"]}) == named
+
+
+def test_jobs_have_what_the_user_adds_to_the_environment_and_another_one_is_proven_anew() -> None:
+    more: Object = {
+        "env": [{"name": "OS_DEFAULT__DEBUG", "value": "true"}],
+        "volumes": [{"name": "ca", "emptyDir": {}}],
+    }
+    plain, of = (blueprint(service(LOCAL, pod=pod)) for pod in (None, more))
+    job = preflight_job(of)
+    pod = job["spec"]["template"]["spec"]
+    assert more["env"][0] in pod["containers"][0]["env"]
+    assert more["volumes"][0] in pod["volumes"]
+    assert job["metadata"]["name"] != preflight_job(plain)["metadata"]["name"]
+
+
+def test_a_job_waits_for_no_volume_that_it_does_not_open() -> None:
+    """The claim of a trial's database is made when a store has been proven."""
+    of = blueprint(service(LOCAL), owner=("GlanceStore", "local", "uid"))
+    claims = {
+        job["metadata"]["name"]: [
+            volume["persistentVolumeClaim"]["claimName"]
+            for volume in job["spec"]["template"]["spec"]["volumes"]
+            if "persistentVolumeClaim" in volume
+        ]
+        for job in (probe_job(of), preflight_job(of), database_job(of, "prepare"))
+    }
+    assert list(claims.values()) == [["images"], ["glance-database", "images"], ["glance-database"]]
 
 
 def test_trusted_lets_in_only_those_named() -> None:
