@@ -25,7 +25,7 @@ LEFT_OUT = "THE NODE'S TESTS ARE LEFT OUT"
 SOMEBODYS = os.environ.get("E2E_KUBECONFIG", "")
 OUR_OWN = "needs a node of the sandbox's own: E2E_KUBECONFIG is set"
 # What people wait minutes for is seconds here; pods of the sandbox reach its source at an address that is nobody's.
-SETTINGS: dict[str, object] = {"lost_grace": "10s"}
+SETTINGS: dict[str, object] = {"lost_grace": "10s", "source_networks": "198.18.0.0/15"}
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ from tests.integration.images.lab import condition
 from tests.support import eventually
 
 from sandbox_kit.keystone import GLANCE_PASSWORD, OPERATOR_PASSWORD, Keystone
+from sandbox_kit.node.cluster import Cluster
 from sandbox_kit.node.mariadb import MariaDB
 from sandbox_kit.node.places import Place
 
@@ -133,6 +134,11 @@ class Service:
     def claim(self, name: str, size: str = "5Gi") -> Object:
         """Of a volume that all pods share."""
         return self.cluster.storage.claim(name, size)
+
+    def path_of(self, claim: str) -> Path:
+        """Where the files of a claim are on this machine, on a node of the sandbox's own."""
+        assert isinstance(self.cluster, Cluster)
+        return self.cluster.volumes.path(self.get(f"pvc/{claim}")["spec"]["volumeName"])
 
     def digest_in(self, store_id: str, image_id: str, pod: str = "glance-0") -> str:
         """SHA-256 of an image's data, as a pod sees it in a store that is a file system."""

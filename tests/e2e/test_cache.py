@@ -5,17 +5,16 @@ from __future__ import annotations
 import hashlib
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.e2e.lab import Operator, Service, api, image, store
+from tests.e2e.lab import Service, api, image, store
 from tests.integration.images.lab import condition
 from tests.support import eventually
 
 from sandbox_kit import images
-from sandbox_kit.control_plane import ControlPlane
 from sandbox_kit.node.cluster import Cluster
+from sandbox_kit.node.deployment import Deployment
 from sandbox_kit.node.mariadb import MariaDB
 from sandbox_kit.source import Source
 
@@ -26,60 +25,44 @@ PODS = ("glance-0", "glance-1")
 SMALL, LARGE = {"maxSize": "3Mi"}, {"maxSize": "8Mi"}
 VOLUME = {"volumeSize": "1Gi", "storageClassName": "local", "maintenanceInterval": "10s"}
 PREFETCH = {"cache": {"prefetch": "AllNodes"}}
-WHO = ("X-Identity-Status: Confirmed", "X-User-Id: u", "X-Project-Id: p", "X-Roles: admin,member,reader")
 
 
 @pytest.fixture(scope="module")
-def service(
-    cluster: Cluster,
-    crds_installed: ControlPlane,
-    mariadb: MariaDB,
-    source: Source,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Service]:
+def service(operator: Deployment, node: Cluster, mariadb: MariaDB, source: Source) -> Iterator[Service]:
     """Two pods with a cache of 3 MiB each, and images: `first` is to be in the caches, `plain` is not."""
-    crds_installed.run_kubectl("create", "namespace", NAMESPACE)
-    crds_installed.run_kubectl("label", "namespace", NAMESPACE, "pod-security.kubernetes.io/enforce=restricted")
-    made = Service(cluster, mariadb, NAMESPACE)
-    with Operator(tmp_path_factory.mktemp("operator"), cluster, watch_namespaces=NAMESPACE, lost_grace="10s"):
-        made.apply(
-            made.database(),
-            made.claim("central"),
-            made.claim("staging"),
-            store("central", "central"),
-            api(
-                imports={"sources": {"allowedHosts": [cluster.host], "allowedPorts": [source.port]}},
-                staging={"pvc": {"claimName": "staging"}},
-                cache=SMALL | VOLUME,
-            ),
-            image("first", source.serve("first", images.raw(MIB)), **PREFETCH),
-            image("plain", source.serve("plain", images.raw(4 * MIB))),
-        )
-        made.until("gimg/first", "Ready", "True", timeout=240)
-        yield made
-        cluster.run_kubectl("delete", "namespace", NAMESPACE, timeout=300)
-    cluster.volumes.renew()
+    made = Service(node, mariadb, NAMESPACE)
+    made.make()
+    made.apply(
+        made.database(),
+        made.claim("central"),
+        made.claim("staging"),
+        store("central", "central"),
+        api(
+            imports={"sources": {"allowedHosts": [node.host], "allowedPorts": [source.port]}},
+            cache=SMALL | VOLUME,
+        ),
+        image("first", source.serve("first", images.raw(MIB)), **PREFETCH),
+        image("plain", source.serve("plain", images.raw(4 * MIB))),
+    )
+    made.until("gimg/first", "Ready", "True", timeout=240)
+    yield made
+    made.end()
 
 
 def identity(service: Service, name: str) -> str:
     return str(service.get(f"gimg/{name}")["status"]["id"])
 
 
-def directory(service: Service, claim: str) -> Path:
-    """Where the files of a claim are on this machine."""
-    return service.cluster.volumes.path(service.get(f"pvc/{claim}")["spec"]["volumeName"])
-
-
 def in_cache(service: Service, image_id: str) -> list[bool]:
     """For each pod, whether the file is on its disk."""
-    return [(directory(service, f"{pod}-cache") / image_id).exists() for pod in PODS]
+    return [(service.path_of(f"{pod}-cache") / image_id).exists() for pod in PODS]
 
 
 def download(service: Service, image_id: str, pod: str) -> bytes:
     """The data as this pod gives it; CalledProcessError if it does not."""
     nodes = service.get("gapi/glance")["status"]["nodes"]
     url = next(node["url"] for node in nodes if node["name"] == pod)
-    headers = [word for header in WHO for word in ("-H", header)]
+    headers = [word for name, value in service.headers.items() for word in ("-H", f"{name}: {value}")]
     curl = [*service.cluster.prefix, "curl", "-sSf", "-m", "20", *headers, f"{url}/v2/images/{image_id}/file"]
     return subprocess.run(curl, capture_output=True, check=True).stdout
 
@@ -91,16 +74,16 @@ def entries(body: dict[str, Any]) -> list[tuple[str, str]]:
 def test_it_is_on_the_disk_of_each_pod(service: Service) -> None:
     body = service.until("gimg/first", "Cached", "True", "AllNodes")
     assert entries(body) == [(pod, "True") for pod in PODS]
-    stored = (directory(service, "central") / body["status"]["id"]).read_bytes()
+    stored = (service.path_of("central") / body["status"]["id"]).read_bytes()
     for pod in PODS:
-        assert (directory(service, f"{pod}-cache") / body["status"]["id"]).read_bytes() == stored
+        assert (service.path_of(f"{pod}-cache") / body["status"]["id"]).read_bytes() == stored
     service.until("gapi/glance", "HousekeepingReady", "True")
 
 
 def test_it_is_served_while_the_store_is_away(service: Service) -> None:
     service.until("gimg/plain", "Ready", "True")
     first, plain = identity(service, "first"), identity(service, "plain")
-    stored, held = directory(service, "central"), hashlib.sha256(images.raw(MIB)).digest()
+    stored, held = service.path_of("central"), hashlib.sha256(images.raw(MIB)).digest()
     mode = stored.stat().st_mode
     stored.chmod(0)
     try:

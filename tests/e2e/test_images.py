@@ -5,17 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.e2e.lab import Operator, Service, api, image, store
+from tests.e2e.lab import Service, api, image, store
 from tests.integration.images.lab import condition
 from tests.support import eventually
 
 from sandbox_kit import images
-from sandbox_kit.control_plane import ControlPlane
 from sandbox_kit.node.cluster import Cluster
+from sandbox_kit.node.deployment import Deployment
 from sandbox_kit.node.mariadb import MariaDB
 from sandbox_kit.source import Fault, Source
 
@@ -28,41 +27,20 @@ WORKERS = 'for p in /proc/[0-9]*; do [ "$(cat $p/comm)" != uwsgi ] || kill -STOP
 
 
 @pytest.fixture(scope="module")
-def source(cluster: Cluster) -> Iterator[Source]:
-    """Files that pods can fetch, and the operator may look at."""
-    with Source(cluster.host) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def service(
-    cluster: Cluster, crds_installed: ControlPlane, source: Source, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Service]:
+def service(operator: Deployment, node: Cluster, mariadb: MariaDB, source: Source) -> Iterator[Service]:
     """A service of two pods with two stores and a database of its own."""
-    cluster.volumes.renew()
-    crds_installed.run_kubectl("create", "namespace", NAMESPACE)
-    crds_installed.run_kubectl("label", "namespace", NAMESPACE, "pod-security.kubernetes.io/enforce=restricted")
-    database = MariaDB(cluster, NAMESPACE)
-    database.deploy()
-    database.wait()
-    made = Service(cluster, database, NAMESPACE)
-    settings = {"watch_namespaces": NAMESPACE, "lost_grace": "10s", "source_networks": f"{cluster.host}/32"}
-    with Operator(tmp_path_factory.mktemp("operator"), cluster, **settings):
-        made.apply(
-            made.database(),
-            *(made.claim(name) for name in ("central", "edge", "staging")),
-            store("central", "central"),
-            store("edge", "edge"),
-            api(
-                imports={"sources": {"allowedHosts": [cluster.host], "allowedPorts": [source.port]}},
-                staging={"pvc": {"claimName": "staging"}},
-            ),
-        )
-        made.until("gapi/glance", "Ready", "True", timeout=240)
-        yield made
-        made.kubectl("delete", "gimg", "--all", timeout=120)
-        cluster.run_kubectl("delete", "namespace", NAMESPACE, timeout=300)
-    cluster.volumes.renew()
+    made = Service(node, mariadb, NAMESPACE)
+    made.make()
+    made.apply(
+        made.database(),
+        *(made.claim(name) for name in ("central", "edge", "staging")),
+        store("central", "central"),
+        store("edge", "edge"),
+        api(imports={"sources": {"allowedHosts": [node.host], "allowedPorts": [source.port]}}),
+    )
+    made.until("gapi/glance", "Ready", "True", timeout=240)
+    yield made
+    made.end()
 
 
 def taken(service: Service, name: str) -> dict[str, Any]:
@@ -92,13 +70,9 @@ def end(service: Service, pod: str) -> None:
     service.kubectl("delete", "pod", pod, "--grace-period=0", "--force")
 
 
-def stored(service: Service, claim: str) -> Path:
-    return service.cluster.volumes.path(service.get(f"pvc/{claim}")["spec"]["volumeName"])
-
-
 def serves(service: Service, name: str, data: bytes, claim: str = "central") -> bool:
     image_id = service.get(f"gimg/{name}")["status"]["id"]
-    return hashlib.sha256((stored(service, claim) / image_id).read_bytes()).digest() == hashlib.sha256(data).digest()
+    return hashlib.sha256((service.path_of(claim) / image_id).read_bytes()).digest() == hashlib.sha256(data).digest()
 
 
 def test_an_import_runs_on_the_pod_that_the_image_names_and_outlives_the_others(
@@ -130,8 +104,8 @@ def test_an_import_that_ends_with_its_pod_is_made_again(service: Service, source
     assert (status["incarnation"], status.get("attempt", {}).get("count")) == (2, None)
     assert status["id"] != before
     assert serves(service, "cut", DATA)
-    assert not (stored(service, "central") / before).exists()
-    assert [path.name for path in stored(service, "staging").iterdir() if before in path.name] == []
+    assert not (service.path_of("central") / before).exists()
+    assert [path.name for path in service.path_of("staging").iterdir() if before in path.name] == []
     told = service.kubectl("get", "events", "--field-selector=reason=ImportLost", "-o", "json")
     assert f"Pod {pod} of GlanceAPI glance ended during the import" in told
     service.until("gapi/glance", "Ready", "True", timeout=90)
@@ -153,10 +127,8 @@ def test_a_copy_that_ends_with_its_pod_takes_nothing_along(service: Service, sou
     assert edge["reason"] == "CopyInterrupted"
     service.until("gapi/glance", "Ready", "True", timeout=90)
 
-    (stored(service, "edge") / image_id).unlink(missing_ok=True)  # the file driver never takes up what was cut
-    aged = "UPDATE glance.tasks SET updated_at = updated_at - INTERVAL 3 HOUR"
-    socket = "/run/mysqld/mysqld.sock"
-    service.kubectl("exec", "mariadb-0", "--", "mariadb", "--no-defaults", "-S", socket, "-u", "root", "-e", aged)
+    (service.path_of("edge") / image_id).unlink(missing_ok=True)  # the file driver never takes up what was cut
+    service.mariadb.execute(f"UPDATE `{NAMESPACE}`.tasks SET updated_at = updated_at - INTERVAL 3 HOUR")  # noqa: S608
     service.kubectl("annotate", "gimg/copied", "glance-operator.io/retry=now")
     service.until("gimg/copied", "StoresReady", "True", timeout=120)
     assert serves(service, "copied", data, "edge")

@@ -8,15 +8,15 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from tests.e2e.lab import GROUP, Object, Operator, Service, api, image, store
+from tests.e2e.lab import GROUP, Object, Service, api, image, store
 from tests.integration.images.lab import condition
 from tests.support import eventually
 
 from sandbox_kit import images
-from sandbox_kit.control_plane import ControlPlane
 from sandbox_kit.node.cluster import Cluster
+from sandbox_kit.node.deployment import Deployment
 from sandbox_kit.node.mariadb import MariaDB
-from sandbox_kit.node.volumes import MANY
+from sandbox_kit.node.places import MANY
 from sandbox_kit.source import Source
 
 pytestmark = pytest.mark.timeout(600)
@@ -26,12 +26,12 @@ FULL = "StorageFull: There is not enough disk space"
 WHO = ("X-Identity-Status: Confirmed", "X-User-Id: u", "X-Project-Id: p", "X-Roles: admin")
 
 
-def claim(service: Service, name: str, room: str = "") -> Object:
+def claim(service: Service, node: Cluster, name: str, room: str = "") -> Object:
     """A claim on a volume of its own, which has no more room than is said."""
     volume = f"{NAMESPACE}-{name}"
-    service.cluster.volumes.add(volume, MANY)
+    node.volumes.add(volume, MANY)
     if room:
-        service.cluster.worker.confine(volume, room)
+        node.worker.confine(volume, room)
     made = service.claim(name)
     made["spec"]["volumeName"] = volume
     return made
@@ -43,31 +43,22 @@ def share(name: str, **nfs: Object) -> Object:
 
 
 @pytest.fixture(scope="module")
-def service(
-    cluster: Cluster,
-    crds_installed: ControlPlane,
-    mariadb: MariaDB,
-    source: Source,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Service]:
+def service(operator: Deployment, node: Cluster, mariadb: MariaDB, source: Source) -> Iterator[Service]:
     """One with two replicas, one store and one image."""
-    crds_installed.run_kubectl("create", "namespace", NAMESPACE)
-    crds_installed.run_kubectl("label", "namespace", NAMESPACE, "pod-security.kubernetes.io/enforce=restricted")
-    made = Service(cluster, mariadb, NAMESPACE)
-    sources = {"allowedHosts": [cluster.host], "allowedPorts": [source.port]}
-    with Operator(tmp_path_factory.mktemp("operator"), cluster, watch_namespaces=NAMESPACE, lost_grace="10s"):
-        made.apply(
-            *(claim(made, name) for name in ("central", "share", "staging")),
-            claim(made, "full", room="512k"),
-            made.database(),
-            store("central", "central"),
-            api(imports={"sources": sources}, staging={"pvc": {"claimName": "staging"}}),
-            image("one", source.serve("one", DATA)),
-        )
-        made.until("gimg/one", "Ready", "True", timeout=240)
-        made.until("gapi/glance", "Ready", "True", timeout=60)
-        yield made
-        made.cluster.run_kubectl("delete", "namespace", NAMESPACE, timeout=300)
+    made = Service(node, mariadb, NAMESPACE)
+    made.make()
+    made.apply(
+        *(claim(made, node, name) for name in ("central", "share", "staging")),
+        claim(made, node, "full", room="512k"),
+        made.database(),
+        store("central", "central"),
+        api(imports={"sources": {"allowedHosts": [node.host], "allowedPorts": [source.port]}}),
+        image("one", source.serve("one", DATA)),
+    )
+    made.until("gimg/one", "Ready", "True", timeout=240)
+    made.until("gapi/glance", "Ready", "True", timeout=60)
+    yield made
+    made.end()
 
 
 def started(service: Service) -> dict[str, str]:

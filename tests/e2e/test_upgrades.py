@@ -44,7 +44,7 @@ def containers(service: Service) -> dict[str, tuple[str, int]]:
 
 
 def items(service: Service, what: str, component: str) -> list[Object]:
-    found: list[Object] = service.get(what, "-l", f"app.kubernetes.io/component={component}")["items"]
+    found: list[Object] = service.get(what, f"app.kubernetes.io/component={component}")["items"]
     return found
 
 

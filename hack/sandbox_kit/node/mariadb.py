@@ -26,11 +26,13 @@ class MariaDB:
 
     def database(self, name: str) -> str:
         """Make another one if need be, and return the way to it."""
-        socket = "--socket=/run/mysqld/mysqld.sock"
-        order = f"CREATE DATABASE IF NOT EXISTS `{name}` CHARACTER SET utf8mb3"
-        client = ("exec", "mariadb-0", "--", "mariadb", "--no-defaults", socket, "--user=root", "-e", order)
-        self.cluster.run_kubectl("--namespace", self.namespace, *client)
+        self.execute(f"CREATE DATABASE IF NOT EXISTS `{name}` CHARACTER SET utf8mb3")
         return self._url(name)
+
+    def execute(self, statement: str) -> None:
+        """As its administrator."""
+        client = ("mariadb", "--no-defaults", "--socket=/run/mysqld/mysqld.sock", "--user=root", "-e", statement)
+        self.cluster.run_kubectl("--namespace", self.namespace, "exec", "mariadb-0", "--", *client)
 
     def _url(self, database: str) -> str:
         host = f"mariadb.{self.namespace}.svc.{config.DOMAIN}"
