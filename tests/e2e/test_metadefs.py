@@ -14,7 +14,7 @@ from sandbox_kit.node.deployment import Deployment
 from sandbox_kit.node.mariadb import MariaDB
 from sandbox_kit.node.places import Place
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(600)
 SITE = {"namespace": "Site::Forms", "visibility": "public", "protected": True, "tags": [{"name": "hardened"}]}
 
 
