@@ -54,6 +54,15 @@ def _taken(service: Service, name: str) -> dict[str, Any]:
     return attempt
 
 
+def _cut_off(service: Service, name: str, pod: str) -> dict[str, Any]:
+    """The object, once it says what became of its copy."""
+    body = service.get(f"gimg/{name}")
+    said = condition(body, "StoresReady")
+    assert said["reason"] == "PartialFailure", service.told()
+    assert f"pod {pod} ended while it copied" in said["message"], service.told()
+    return body
+
+
 def container(service: Service, pod: str) -> str:
     found: str = service.get(f"pod/{pod}")["status"]["containerStatuses"][0]["containerID"]
     return found
@@ -120,8 +129,7 @@ def test_a_copy_that_ends_with_its_pod_takes_nothing_along(service: Service, sou
     pod = taken(service, "copied")["node"]
     service.kubectl("exec", pod, "--", "sh", "-c", WORKERS)  # it shall not be done before it is ended
     end(service, pod)
-    body = service.until("gimg/copied", "StoresReady", "False", "PartialFailure", timeout=120)
-    assert f"pod {pod} ended while it copied" in condition(body, "StoresReady")["message"]
+    body = eventually(lambda: _cut_off(service, "copied", pod), 120)
     assert condition(body, "Ready")["status"] == "True"
     edge = next(one for one in body["status"]["stores"] if one["name"] == "edge")
     assert edge["reason"] == "CopyInterrupted"
