@@ -177,9 +177,10 @@ def _service(drawn: Drawing) -> dict[str, Any]:
         }
         for member in drawn.members
     ]
-    usable = sum(member.usable for member in view.members)
+    usable, cache = sum(member.usable for member in view.members), view.spec.cache
+    known = {"stores": stores, "cacheMaxSize": cache and cache.max_size}
     return {
-        **({"stores": stores} if drawn.running else {}),  # what the pods know, not what they will know
+        **(known if drawn.running else {}),  # what the pods know, not what they will know
         "selector": ",".join(f"{name}={value}" for name, value in sorted(selector(of).items())),
         "storesReady": f"{usable}/{len(view.members)}",
         "endpoint": f"{of.scheme}://{of.name}.{of.namespace}.svc.{of.domain}:{port}",
