@@ -96,7 +96,7 @@ def service(
         store("central", "central"),
         api(auth=made.auth, **given),
     )
-    made.until("gapi/glance", "Ready", "True", timeout=240)
+    made.until("gapi/glance", "Ready", "True", timeout=400)
     yield made
     made.end()
 
@@ -108,7 +108,7 @@ def sharing(operator: Deployment, cluster: Place, mariadb: MariaDB) -> Iterator[
     made.make()
     claims = [made.claim(name) for name in ("central", "staging")]
     made.apply(made.database(), *claims, store("central", "central"), api(staging={"pvc": {"claimName": "staging"}}))
-    made.until("gapi/glance", "Ready", "True", timeout=240)
+    made.until("gapi/glance", "Ready", "True", timeout=400)
     yield made
     made.end()
 

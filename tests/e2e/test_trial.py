@@ -118,7 +118,7 @@ def uploading(pod: Pod) -> Iterator[None]:
 
     def upload(image_id: str) -> int:
         chunked = {"Content-Type": "application/octet-stream", "Transfer-Encoding": "chunked"}
-        command = pod.curl("PUT", f"/images/{image_id}/file", "-T", "-", "-m", "300", **chunked)
+        command = pod.curl("PUT", f"/images/{image_id}/file", "-T", "-", "-m", "400", **chunked)
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as client:
             assert client.stdin is not None
             while not over.wait(0.5):
@@ -144,7 +144,7 @@ def test_more_slow_uploads_than_threads_do_not_restart_the_pod(trial: Service) -
     trial.until("gapi/trial", "Ready", "True", timeout=180)
     before = container(trial, "glance-api")
     with uploading(Pod(trial, "trial-0")):
-        eventually(lambda: container(trial, "witness")["restartCount"], 120, 1)
+        eventually(lambda: container(trial, "witness")["restartCount"], 180, 1)
         told = condition(trial.until("gapi/trial", "WorkloadReady", "False"), "WorkloadReady")["message"]
         assert "0 of 1 pods serve" in told
     trial.until("gapi/trial", "Ready", "True", timeout=90)

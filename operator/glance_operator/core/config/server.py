@@ -11,6 +11,7 @@ from glance_operator.core.config.service import Service
 
 PORT = 9292
 PROCESSES, THREADS = 1, 32
+SILENCE = 60  # seconds of a client in the middle of an upload; uWSGI's own 4 answer a line that falters with 500
 _FIRST = "cors http_proxy_to_wsgi versionnegotiation osprofiler"
 _PIPELINES = {
     "keystone": f"{_FIRST} authtoken context rootapp",
@@ -73,6 +74,7 @@ def uwsgi(service: Service) -> str:
         "hook-master-start": "unix_signal:15 gracefully_kill_them_all",
         "need-app": True,
         "buffer-size": 65535,
+        "socket-timeout": SILENCE,
         "chunked-input-limit": 64 * 2**20,  # of one chunk; snapshots come in larger ones than uWSGI's 1 MiB
         "http-auto-chunked": True,
         "http-raw-body": True,
