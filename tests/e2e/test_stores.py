@@ -19,7 +19,7 @@ from sandbox_kit.node.mariadb import MariaDB
 from sandbox_kit.node.places import MANY
 from sandbox_kit.source import Source
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(900)
 NAMESPACE = "stores"
 DATA = images.raw(1 << 20)
 FULL = "StorageFull: There is not enough disk space"
@@ -90,7 +90,7 @@ def test_nobody_notices_that_a_store_is_added(service: Service, source: Source) 
     before, uid = started(service), service.get("statefulset/glance")["metadata"]["uid"]
     with service.visited() as failed:
         service.apply(share("share", pvc={"claimName": "share"}))
-        told = service.until("gstore/share", "Ready", "True", timeout=240)["status"]
+        told = service.until("gstore/share", "Ready", "True", timeout=400)["status"]
     assert failed == []
     assert told["capacity"]["available"]
     assert offered(service) == ["central", "share"]
