@@ -62,11 +62,14 @@ class Service:
         def reached() -> Object:
             body = self.get(what)
             found = condition(body, kind)
-            assert (found.get("status"), found.get("reason") if reason else "") == (status, reason), self.told()
+            assert (found.get("status"), found.get("reason") if reason else "") == (status, reason)
             assert body["status"]["observedGeneration"] == body["metadata"]["generation"]
             return body
 
-        return eventually(reached, timeout)
+        try:
+            return eventually(reached, timeout, interval=0.25)
+        except AssertionError as wrong:
+            raise AssertionError(f"{wrong}\n{self.told()}") from wrong
 
     def told(self) -> str:
         """What all objects say, for somebody who wants to know why a test has failed."""
