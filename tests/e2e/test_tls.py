@@ -55,7 +55,7 @@ def service(
         store("central", "central"),
         image("fetched", source.serve("fetched", images.raw(1 << 20))),
     )
-    made.until("gapi/glance", "Ready", "True", timeout=180)
+    made.until("gapi/glance", "Ready", "True", timeout=300)
     yield made
     made.end()
 
