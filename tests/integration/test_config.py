@@ -13,11 +13,16 @@ from tests.unit.core.config.services import service, store
 
 from glance_operator.core import config
 from glance_operator.core.config.places import Places
+from glance_operator.core.image.observed import CacheList
+from glance_operator.runtime.endpoint import Endpoint
+from glance_operator.runtime.gate import Gate
+from glance_operator.runtime.glance import Glance
 from sandbox_kit import environment, images
 from sandbox_kit.loopback import answers
 from sandbox_kit.source import Source
 from sandbox_kit.uwsgi import UwsgiServer, Workers
 
+pytestmark = pytest.mark.filterwarnings("ignore::PendingDeprecationWarning:openstack.*")
 DESCRIPTION = "100% of $a ${database.connection}"
 STORES = (
     store("central", "file", {"pvc": {"claimName": "a"}}, description=DESCRIPTION),
@@ -56,7 +61,7 @@ class Configured(UwsgiServer):
                 "sources": {"allowedHosts": ["127.0.0.1"], "allowedPorts": [self._source.port]},
                 "injectMetadata": {"properties": {"site": "central", "price": "$5"}, "ignoreUserRoles": []},
             },
-            cache={"maxSize": "1Gi", "volumeSize": "2Gi"},
+            cache={"maxSize": "2Mi", "volumeSize": "4Mi"},
             formats={"disk": ["raw", "qcow2"]},
             policy=policy,
             logging={"format": "json", "levels": {"glance.api": "DEBUG"}},
@@ -123,8 +128,72 @@ def _unlocked(glance: Configured, image: str) -> dict[str, str]:
     return found
 
 
-def test_it_has_a_cache(configured: Configured) -> None:
-    assert configured.ask("GET", "/cache").json() == {"cached_images": [], "queued_images": []}
+@pytest.fixture
+def client(configured: Configured) -> Glance:
+    """The operator's own, which asks for what the tests want to see."""
+    entry = {"auth_type": "none", "image_endpoint_override": configured.url, "trusted_headers": HEADERS}
+    return Glance(Endpoint(entry, None), Gate())
+
+
+def imported(configured: Configured, source: Source, name: str) -> str:
+    """The id of a new image of 1.5 MiB."""
+    image: str = new_image(configured).json()["id"]
+    body = {"method": {"name": "web-download", "uri": source.serve(name, images.raw(3 << 19))}}
+    assert configured.ask("POST", f"/images/{image}/import", body).status_code == 202
+    eventually(lambda: _unlocked(configured, image))
+    return image
+
+
+def cached(configured: Configured, client: Glance, source: Source, name: str) -> Path:
+    """A new image of 1.5 MiB, in the cache; where its file is there."""
+    image = imported(configured, source, name)
+    client.cache_image(image)
+    eventually(lambda: image in client.cache().cached)
+    return Path(configured.places.cache) / image
+
+
+def test_a_cache_is_filled_serves_and_is_emptied(configured: Configured, client: Glance, source: Source) -> None:
+    assert client.cache() == CacheList()
+    file = cached(configured, client, source, "one")
+    stored = Path(configured.places.store("central")) / file.name
+    stored.rename(stored.with_suffix(".away"))
+    assert configured.ask("GET", f"/images/{file.name}/file").content == file.read_bytes()
+    client.uncache_image(file.name)
+    assert (client.cache(), file.exists()) == (CacheList(), False)
+    client.uncache_image(file.name)
+    assert configured.ask("GET", f"/images/{file.name}/file").status_code != 200
+
+
+def test_a_cache_is_pruned_to_its_size_and_cleared(configured: Configured, client: Glance, source: Source) -> None:
+    files = [cached(configured, client, source, name) for name in ("one", "two")]
+    assert client.tend_cache() == 1
+    assert [file.exists() for file in files] == [False, True], "the one that was not asked for the longest time went"
+    assert client.cache() == CacheList(frozenset({files[1].name}))
+    client.clear_cache()
+    assert (client.cache(), files[1].exists()) == (CacheList(), False)
+
+
+def test_a_cache_lists_what_is_gone_until_it_is_cleared(configured: Configured, client: Glance, source: Source) -> None:
+    file = cached(configured, client, source, "one")
+    file.unlink()
+    assert client.tend_cache() == 0
+    assert client.cache().cached == {file.name}, "Glance finds out now: docs/facts.md is out of date"
+    client.clear_cache()
+    assert client.cache() == CacheList()
+
+
+def test_one_failure_of_a_store_ends_prefetching_for_good(
+    configured: Configured, client: Glance, source: Source
+) -> None:
+    """Only a new process fetches again: that is what the operator's message has to say. No test after this one can."""
+    good, lost = (imported(configured, source, name) for name in ("good", "lost"))
+    (Path(configured.places.store("central")) / lost).unlink()
+    client.cache_image(lost)
+    eventually(lambda: "Exception in thread" in configured.log.read_text())
+    client.cache_image(good)
+    assert configured.ask("GET", f"/images/{good}/file").status_code == 200
+    eventually(lambda: client.cache().cached == {good})  # what somebody downloads is kept all the same
+    assert client.cache().queued == {lost}
 
 
 def test_a_rule_works_at_once_and_stays_until_another_one_takes_its_place(configured: Configured) -> None:

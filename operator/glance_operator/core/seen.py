@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from glance_operator.core.conditions import TRUE, find
-from glance_operator.core.manifests.plan import COMPONENT, EPOCH, POLICY
+from glance_operator.core.manifests.plan import CACHE, COMPONENT, EPOCH, POLICY
 from glance_operator.core.workload import Job, Pod, Workload
 
 _JOB = "batch.kubernetes.io/job-name"
@@ -70,6 +70,9 @@ def pod(body: Mapping[str, Any], events: Events = ()) -> Pod:
         words=_words(container),
         policy=(meta.get("annotations") or {}).get(POLICY, ""),
         leaving="deletionTimestamp" in meta,
+        uid=meta.get("uid", ""),
+        caching="cache" in _volumes(spec),
+        cleared=(meta.get("annotations") or {}).get(CACHE, "") == meta.get("uid"),
     )
 
 
@@ -84,8 +87,11 @@ def _component(body: Mapping[str, Any]) -> str:
 
 
 def _config(pod_spec: Mapping[str, Any]) -> str:
-    volumes = {one["name"]: one for one in pod_spec.get("volumes") or ()}
-    return str(volumes.get("config", {}).get("secret", {}).get("secretName", ""))
+    return str(_volumes(pod_spec).get("config", {}).get("secret", {}).get("secretName", ""))
+
+
+def _volumes(pod_spec: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    return {one["name"]: one for one in pod_spec.get("volumes") or ()}
 
 
 def _words(container: Mapping[str, Any]) -> str:

@@ -43,7 +43,8 @@ class Touch(Step):
 class Pod:
     """One pod of a service, or of a job. config: name of the Secret with its files; trouble: why it does not run.
 
-    words: what its container said when it ended. policy: the one that it was touched for.
+    words: what its container said when it ended. policy: the one that it was touched for. caching: it has a cache;
+    cleared: which lists nothing that an earlier pod of its name had.
     """
 
     name: str
@@ -60,6 +61,9 @@ class Pod:
     words: str = ""
     policy: str = ""
     leaving: bool = False
+    uid: str = ""
+    caching: bool = False
+    cleared: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from glance_operator.core.image.observed import GlanceImage, Task
+from glance_operator.core.image.observed import CacheList, GlanceImage, Task
 from glance_operator.runtime.errors import Refused, Unavailable, unavailable
 
 OVERLOADED = frozenset({429, 502, 503, 504})
@@ -33,6 +33,10 @@ def tasks(said: Any) -> list[Task]:
 
 def members(said: Any) -> frozenset[str]:
     return frozenset(m["member_id"] for m in said["members"])
+
+
+def cache(said: Any) -> CacheList:
+    return CacheList(frozenset(c["image_id"] for c in said["cached_images"]), frozenset(said["queued_images"]))
 
 
 def failure(method: str, response: Any) -> Unavailable | Refused:

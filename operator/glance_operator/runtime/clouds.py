@@ -11,6 +11,7 @@ from glance_operator.core.image.identity import CLUSTER
 from glance_operator.core.image.observed import Cause, Service
 from glance_operator.core.plan import Phase, State
 from glance_operator.runtime.apis import SERVICE, Reader
+from glance_operator.runtime.caches import Lists
 from glance_operator.runtime.credentials import Credentials, ca_file
 from glance_operator.runtime.errors import Unavailable
 from glance_operator.runtime.gate import Gate
@@ -44,6 +45,7 @@ class Cloud:
         self.name, self.glance, self.gate, self.slots, self.looks = name, glance, gate, slots, looks
         self._lock = threading.Lock()
         self._service: tuple[float, Service] | None = None
+        self.caches = Lists()
         self._pods_lock = threading.Lock()
         self._pods: dict[str, tuple[float, Glance]] = {}
         self.usual = 0.0  # seconds that an import took of late

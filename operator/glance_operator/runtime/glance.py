@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
-from glance_operator.core.image.observed import GlanceImage, Service, Task
+from glance_operator.core.image.observed import CacheList, GlanceImage, Service, Task
 from glance_operator.runtime import answers
 from glance_operator.runtime.crowd import Crowd
 from glance_operator.runtime.endpoint import Endpoint
@@ -107,6 +107,28 @@ class Glance:
 
     def remove_member(self, image_id: str, project: str) -> None:
         self.call("DELETE", f"/images/{image_id}/members/{project}")
+
+    # The cache of whoever answers: ask one pod (`at`), each has its own.
+
+    def cache(self) -> CacheList:
+        return self._read("GET", "/cache", answers.cache)
+
+    def cache_image(self, image_id: str) -> None:
+        """Have it fetched soon. One that is there already is fetched again."""
+        self.call("PUT", f"/cache/{image_id}")
+
+    def uncache_image(self, image_id: str) -> None:
+        """Neither there nor known is fine."""
+        _unless_absent(None, lambda: self.call("DELETE", f"/cache/{image_id}"))
+
+    def clear_cache(self) -> None:
+        self.call("DELETE", "/cache")
+
+    def tend_cache(self) -> int:
+        """Prune and clean it; how many images had to go. Without a body: to an empty one Glance 33 answers 500."""
+        pruned = self._read("POST", "/cache/prune", lambda said: int(said["total_files_pruned"]))
+        self.call("POST", "/cache/clean")
+        return pruned
 
     def _read(self, method: str, path: str, read: Callable[[Any], T], **options: Any) -> T:
         """What ``read`` finds in the answer's JSON."""

@@ -11,17 +11,22 @@ from glance_operator.api.glancestore import GlanceStoreSpec
 from glance_operator.core import inputs
 from glance_operator.core.conditions import FALSE, TRUE, find
 from glance_operator.core.glanceapi import decide
+from glance_operator.core.glanceapi.caching import TendCache, to_be_cleared
 from glance_operator.core.glanceapi.drawing import Drawing
 from glance_operator.core.glanceapi.observed import Member, View
 from glance_operator.core.glanceapi.status import recall, status
 from glance_operator.core.manifests import Record
 from glance_operator.core.manifests.plan import INSTANCE, NAME
 from glance_operator.core.plan import Phase, Plan
+from glance_operator.runtime.caches import PREFETCHED
+from glance_operator.runtime.caretaker import Caretaker
 from glance_operator.runtime.engine import finalizer
 from glance_operator.runtime.errors import Invalid
 from glance_operator.runtime.making import Maker, beside, workload
 from glance_operator.runtime.parsing import parsed
+from glance_operator.runtime.queue import Lane
 from glance_operator.runtime.store import Body, Key, key_of
+from glance_operator.runtime.world import World
 
 AT_REST = 10.0  # seconds between two looks at the pods of a service that serves
 AT_WORK = 2.0
@@ -40,18 +45,34 @@ class Look:
 class GlanceAPIController(Maker):
     """What the engine asks for GlanceAPIs; see ``engine.Controller``."""
 
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        self._caretaker = Caretaker(world.clouds, world.objects, self._wake_prefetched)
+
     def look(self, key: Key, body: Body) -> Look:
         view = self._view(key, body)
         return Look(view, *decide(view))
+
+    def act(self, key: Key, look: Look) -> None:
+        if isinstance(look.plan.step, TendCache):
+            self._caretaker.tend(look.view, look.plan.step)
+        else:
+            super().act(key, look)
 
     def status(self, look: Look, plan: Plan, body: Body) -> dict[str, Any] | None:
         return status(look.view, look.drawn, plan, body)
 
     def pace(self, key: Key, look: Look, plan: Plan) -> float:  # noqa: ARG002
-        return AT_REST if plan.state.phase is not Phase.WORKING else AT_WORK
+        return AT_REST if plan.state.phase is not Phase.WORKING and not to_be_cleared(look.view) else AT_WORK
 
     def forget(self, key: Key) -> None:
+        self._caretaker.forget(key.namespace, key.name)
         self._world.objects.forget(key.namespace, lambda name: name == key.name or name.startswith(f"{key.name}-"))
+
+    def _wake_prefetched(self, namespace: str, api: str) -> None:
+        """They look whether they are still in the caches."""
+        for key in self._world.store.referrers("Image", namespace, PREFETCHED, api):
+            self._world.queue.add(key, Lane.RESYNC)
 
     def _view(self, key: Key, body: Body) -> View:
         meta, spec = body["metadata"], parsed(GlanceAPISpec, body)
@@ -74,6 +95,7 @@ class GlanceAPIController(Maker):
             found={} if quiet else self._world.inputs.read(key.namespace, wanted),
             dependents=tuple(self._dependents(key)) if deleted else (),
             operator=_ourselves(self._world.settings.lease_namespace),
+            care=self._caretaker.care(key.namespace, key.name),
             in_place=self._world.objects.in_place,
             **self._seen(key),
         )

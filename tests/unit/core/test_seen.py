@@ -69,6 +69,17 @@ def test_a_pod() -> None:
     assert seen.pod(pod({}, deletionTimestamp="2026-01-01T00:00:00Z")).leaving
 
 
+def test_whose_cache_was_cleared_is_noted_on_the_pod_itself() -> None:
+    note = {"glance-operator.io/cache": "u1"}
+    plain = seen.pod(pod({}, uid="u1"))
+    assert (plain.uid, plain.caching, plain.cleared) == ("u1", False, False)
+    assert seen.pod(pod({}, uid="u1", annotations=note)).cleared
+    assert not seen.pod(pod({}, uid="u2", annotations=note)).cleared, "copied from an earlier pod"
+    cached = pod({}, uid="u1")
+    cached["spec"]["volumes"].append({"name": "cache", "ephemeral": {}})
+    assert seen.pod(cached).caching
+
+
 def test_a_container_that_somebody_added_is_not_taken_for_the_pod_s_own() -> None:
     """The kubelet sorts them by name."""
     ours = container(state=RUNNING, containerID="containerd://1")["containerStatuses"]

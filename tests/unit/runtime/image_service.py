@@ -105,7 +105,7 @@ class ImageService:
                 self.end_headers()
                 self.wfile.write(data)
 
-        for method in ("GET", "POST", "PATCH", "DELETE"):
+        for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
             setattr(Handler, f"do_{method}", Handler.handle_any)
         return Handler
 

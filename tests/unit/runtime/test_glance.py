@@ -12,7 +12,7 @@ import pytest
 from tests.unit.runtime.glance_lab import HEADERS, IMAGE, Lab
 from tests.unit.runtime.image_service import Answer
 
-from glance_operator.core.image.observed import GlanceImage, Service, Task
+from glance_operator.core.image.observed import CacheList, GlanceImage, Service, Task
 from glance_operator.core.plan import Phase, State
 from glance_operator.runtime.endpoint import Endpoint
 from glance_operator.runtime.errors import Refused, Unavailable
@@ -99,11 +99,16 @@ VERBS: list[tuple[Callable[[Glance], object], str, Answer, Any]] = [
     (lambda g: g.delete("i1"), "DELETE /v2/images/i1", Answer(204), None),
     (lambda g: g.add_member("i1", "p2"), "POST /v2/images/i1/members", Answer(200, {}), {"member": "p2"}),
     (lambda g: g.remove_member("i1", "p2"), "DELETE /v2/images/i1/members/p2", Answer(204), None),
+    (lambda g: g.cache_image("i1"), "PUT /v2/cache/i1", Answer(202), None),
+    (lambda g: g.uncache_image("i1"), "DELETE /v2/cache/i1", Answer(204), None),
+    (lambda g: g.clear_cache(), "DELETE /v2/cache", Answer(204), None),
 ]
+LISTED = {"cached_images": [{"image_id": "i1", "size": 1, "hits": 0}], "queued_images": ["i2"]}
 READS: list[tuple[Callable[[Glance], object], str, Answer]] = [
     (lambda g: g.image("i1"), "GET /v2/images/i1", Answer(200, IMAGE)),
     (lambda g: g.images(False), "GET /v2/images", Answer(200, {"images": []})),
     (lambda g: g.tasks("i1"), "GET /v2/images/i1/tasks", Answer(200, {"tasks": []})),
+    (lambda g: g.cache(), "GET /v2/cache", Answer(200, LISTED)),
     (lambda g: g.members("i1"), "GET /v2/images/i1/members", Answer(200, {"members": [{"member_id": "p2"}]})),
 ]
 
@@ -132,6 +137,18 @@ def test_what_only_reads_does_not(lab: Lab, call: Callable[[Glance], object], re
     assert len(lab.service.asked) == 1
 
 
+def test_what_a_cache_lists(lab: Lab) -> None:
+    lab.service.on("GET /v2/cache", Answer(200, LISTED))
+    assert lab.glance.cache() == CacheList(frozenset({"i1"}), frozenset({"i2"}))
+
+
+def test_a_cache_is_pruned_and_cleaned(lab: Lab) -> None:
+    lab.service.on("POST /v2/cache/prune", Answer(200, {"total_files_pruned": 2, "total_bytes_pruned": 9}))
+    lab.service.on("POST /v2/cache/clean", Answer(200))
+    assert lab.glance.tend_cache() == 2
+    assert [one.body for one in lab.service.asked] == [None, None]
+
+
 def test_a_patch_says_what_it_is(lab: Lab) -> None:
     lab.service.on("PATCH /v2/images/i1", Answer(200, IMAGE))
     lab.glance.patch("i1", [])
@@ -143,6 +160,7 @@ def test_what_is_not_there_is_none_or_nothing(lab: Lab) -> None:
     assert lab.glance.image("i1") is None
     assert lab.glance.tasks("i1") == []
     lab.glance.delete("i1")
+    lab.glance.uncache_image("i1")
     with pytest.raises(Refused, match="nothing of this name"):
         lab.glance.members("i1")
 

@@ -47,6 +47,8 @@ class Node(Model):
     """How often its container was restarted."""
     start_time: Time | None = None
     """When its container started."""
+    cache_ready: bool | None = None
+    """Whether its cache lists only what is there, and may be filled; absent = it has no cache."""
 
 
 class GlanceAPIStatus(Status):

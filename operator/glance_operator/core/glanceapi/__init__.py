@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from glance_operator.core.glanceapi import drawing, rules
+from glance_operator.core.glanceapi import caching, drawing, rules
 from glance_operator.core.glanceapi.drawing import Drawing
 from glance_operator.core.glanceapi.observed import View
 from glance_operator.core.plan import Phase, Plan, Rule, State, first_of
@@ -12,6 +12,7 @@ BEFORE: tuple[Rule[View], ...] = (
     rules.let_go,
     respect_suspension,
     hold,
+    caching.tend,
     rules.name_the_image,
     rules.await_inputs,
     rules.await_stores,

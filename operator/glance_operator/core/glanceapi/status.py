@@ -9,7 +9,7 @@ from typing import Any
 from glance_operator.core.conditions import FALSE, TRUE, UNKNOWN, Condition, find, merged, standard
 from glance_operator.core.config.imports import methods
 from glance_operator.core.config.server import PORT
-from glance_operator.core.glanceapi import drawing, rules
+from glance_operator.core.glanceapi import caching, drawing, rules
 from glance_operator.core.glanceapi.drawing import Drawing
 from glance_operator.core.glanceapi.observed import Memory, View
 from glance_operator.core.manifests import HOUSEKEEPING, database_name, preflight_name
@@ -30,6 +30,7 @@ def recall(body: Mapping[str, Any]) -> Memory:
     version = status.get("version") or {}
     return Memory(
         was_ready=find(status.get("conditions") or (), "Ready").get("status") == TRUE,
+        serving=bool(status.get("endpoint") and status.get("readyReplicas")),
         stores=tuple(one["name"] for one in status.get("stores") or ()),
         release=version.get("release", ""),
         revision=version.get("databaseRevision", ""),
@@ -95,6 +96,13 @@ def _endpoint(view: View) -> Condition:
 
 
 def _housekeeping(view: View) -> Condition:
+    purge, caches = _purge(view), caching.troubles(view)
+    if purge.status == TRUE and caches:
+        return Condition("HousekeepingReady", FALSE, "CacheMaintenanceFailed", f"Caches: {'; '.join(caches)}")
+    return purge
+
+
+def _purge(view: View) -> Condition:
     if not view.spec.database.manage_schema:
         return Condition("HousekeepingReady", TRUE, "DoneElsewhere", "spec.database.manageSchema is false")
     failed = [job.name for job in view.jobs.values() if job.component == HOUSEKEEPING and job.failed]
@@ -124,16 +132,16 @@ def _first_word(troubles: list[str]) -> str:
 
 
 def _pods(view: View) -> dict[str, Any]:
-    scheme = "https" if view.spec.tls else "http"
     nodes = [
         {
             "name": pod.name,
             "ready": pod.ready,
             "leaving": pod.leaving or "",
-            "url": f"{scheme}://{pod.name}.{view.name}-pods.{view.namespace}.svc.cluster.local:{PORT}",
+            "url": view.url_of(pod),
             "containerID": pod.container_id,
             "restarts": pod.restarts,
             "startTime": pod.started,
+            "cacheReady": caching.cache_ready(pod),
         }
         for pod in sorted(view.pods_of("api"), key=lambda pod: pod.name)
     ]
@@ -141,7 +149,7 @@ def _pods(view: View) -> dict[str, Any]:
     return {
         "replicas": len(nodes),
         "readyReplicas": workload.ready if workload else 0,
-        "nodes": [{name: value for name, value in node.items() if value != ""} for node in nodes],
+        "nodes": [{name: value for name, value in node.items() if value not in ("", None)} for node in nodes],
     }
 
 

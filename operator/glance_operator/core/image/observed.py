@@ -130,11 +130,45 @@ class Node:
     container_id: str = ""  # empty while none runs
     ready: bool = False
     leaving: bool = False
+    cache_ready: bool | None = None  # None: it has no cache; False: what it lists cannot be believed yet
 
     @property
     def open(self) -> bool:
         """Whether it may be given an import."""
         return self.ready and not self.leaving and bool(self.url and self.container_id)
+
+
+@dataclass(frozen=True, slots=True)
+class CacheList:
+    """What the cache of a pod holds, and what it is about to fetch: ids of images."""
+
+    cached: frozenset[str] = frozenset()
+    queued: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Caches:
+    """The caches of the service's pods, as far as this image is concerned.
+
+    room: bytes that each of them may hold; None: the service has no cache. taken: what other images have of that, whose
+    turn is before. lists: by pod, of those that have told. resting: pods that were asked for the same lately. words:
+    why it does not come about there. idle: seconds since any of them was asked last.
+    """
+
+    room: int | None = None
+    taken: int = 0
+    lists: Mapping[str, CacheList] = field(default_factory=dict)
+    resting: frozenset[str] = frozenset()
+    words: Mapping[str, str] = field(default_factory=dict)
+    idle: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class CacheMemory:
+    """What status.cached remembers of one pod."""
+
+    cached: bool = False
+    container_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +228,7 @@ class Memory:
     applied_properties: frozenset[str] = frozenset()
     applied_tags: frozenset[str] = frozenset()
     applied_members: frozenset[str] = frozenset()
+    cached: Mapping[str, CacheMemory] = field(default_factory=dict)
     cloud_lost_since: datetime | None = None  # since when credentials or service could not be found
 
 
@@ -221,6 +256,7 @@ class View:
     gone_for: float = 0.0  # seconds since the container that took the import was found to be gone
     room: Room | None = None  # None: nobody knows
     found: Found = field(default_factory=Found)  # at the address that the next attempt takes
+    caches: Caches = field(default_factory=Caches)
     image: GlanceImage | None = None
     task: Task | None = None
     members: frozenset[str] | None = None  # None: not looked at

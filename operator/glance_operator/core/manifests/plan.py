@@ -14,6 +14,7 @@ from glance_operator.core.config.service import Store
 Object = dict[str, Any]
 PORT_NAME = "api"
 EPOCH, POLICY = f"{GROUP}/epoch", f"{GROUP}/policy"  # annotations of the template, and of pods
+CACHE = f"{GROUP}/cache"  # of a pod whose cache lists nothing that an earlier pod had: its uid
 NAME, INSTANCE, COMPONENT = (f"app.kubernetes.io/{word}" for word in ("name", "instance", "component"))
 
 
