@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from glance_operator.core.image.observed import RETRY_ANNOTATION
@@ -25,12 +25,14 @@ class Wiring:
     indexes: {kind: {index: function(body) -> value}}, see store.Store.
     references: {kind: [(referring kind, its index), ...]}: whom to wake when an object of that kind changes.
     parents: {kind: (kind, function(body) -> name)}: the object that is also woken, whether it waits or not.
+    siblings: {kind: index}: objects of the kind that have the same value there, and are woken unless at rest.
     """
 
     controllers: frozenset[str]
     indexes: Mapping[str, Mapping[str, Index]] = field(default_factory=dict)
     references: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
     parents: Mapping[str, tuple[str, Index]] = field(default_factory=dict)
+    siblings: Mapping[str, str] = field(default_factory=dict)
 
 
 class Intake:
@@ -67,6 +69,7 @@ class Intake:
         if old is not None and new is not None and _significant(old) == _significant(new):
             return
         self._wake_referrers(key)
+        self._wake_siblings(key, old, new)
         kind, name_of = self._wiring.parents.get(key.kind, ("", None))
         if name_of and (body := new or old) and (name := name_of(body)):
             self._queue.add(Key(kind, key.namespace, name), Lane.CHANGED)
@@ -83,10 +86,23 @@ class Intake:
     def _wake_referrers(self, key: Key) -> None:
         """Those at rest need not hear of it; of the others there may be thousands: they do not go before changes."""
         for kind, index in self._wiring.references.get(key.kind, ()):
-            for referrer in self._store.referrers(kind, key.namespace, index, key.name):
-                body = self._store.get(referrer)
-                if body is not None and kind in self._wiring.controllers and not self._at_rest(referrer, body):
-                    self._queue.add(referrer, Lane.NEW)
+            if kind in self._wiring.controllers:
+                self._wake(self._store.referrers(kind, key.namespace, index, key.name))
+
+    def _wake_siblings(self, key: Key, old: Body | None, new: Body | None) -> None:
+        """Those that share something with the object as it was, or as it is now."""
+        if (index := self._wiring.siblings.get(key.kind)) is None:
+            return
+        value_of = self._wiring.indexes[key.kind][index]
+        for value in {value for body in (old, new) if body and (value := value_of(body))}:
+            siblings = self._store.referrers(key.kind, key.namespace, index, value)
+            self._wake(one for one in siblings if one != key)
+
+    def _wake(self, keys: Iterable[Key]) -> None:
+        for key in keys:
+            body = self._store.get(key)
+            if body is not None and not self._at_rest(key, body):
+                self._queue.add(key, Lane.NEW)
 
     def _at_rest(self, key: Key, body: Body) -> bool:
         if _asks_for_work(body):
@@ -123,6 +139,7 @@ def _first_lane(body: Body) -> Lane:
 
 def _significant(body: Body) -> tuple[object, ...]:
     """What others who have to do with this object wait for: another spec, or another state."""
-    meta, conditions = body["metadata"], (body.get("status") or {}).get("conditions") or []
-    states = tuple(sorted((one.get("type"), one.get("status")) for one in conditions))
-    return meta["uid"], meta.get("generation"), meta.get("deletionTimestamp"), states
+    meta, status = body["metadata"], body.get("status") or {}
+    states = tuple(sorted((one.get("type"), one.get("status")) for one in status.get("conditions") or ()))
+    told = status.get("nodes"), status.get("sizeBytes")  # a service's pods, and what an image needs in their caches
+    return meta["uid"], meta.get("generation"), meta.get("deletionTimestamp"), states, told

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from glance_operator.core.conditions import find
+from glance_operator.runtime.caches import PREFETCHED
 from glance_operator.runtime.engine import Engine
 from glance_operator.runtime.glanceapi import GlanceAPIController
 from glance_operator.runtime.glancestore import GlanceStoreController
 from glance_operator.runtime.image import ImageController
+from glance_operator.runtime.image.prefetching import prefetched
 from glance_operator.runtime.intake import Wiring
 from glance_operator.runtime.store import Body
 from glance_operator.runtime.world import Parts, make_world
@@ -32,10 +34,11 @@ WIRING = Wiring(
     controllers=frozenset({"GlanceAPI", "GlanceStore", "Image"}),
     indexes={
         "GlanceStore": {"glanceAPI": _glance_api},
-        "Image": {"secret": _secret, "glanceAPI": _glance_api, "state": _state},
+        "Image": {"secret": _secret, "glanceAPI": _glance_api, "state": _state, PREFETCHED: prefetched},
     },
     references={"GlanceAPI": [("GlanceStore", "glanceAPI"), ("Image", "glanceAPI")]},
     parents={"GlanceStore": ("GlanceAPI", _glance_api)},
+    siblings={"Image": PREFETCHED},
 )
 
 

@@ -57,6 +57,7 @@ class Store:
         self._lock = threading.Lock()
         self._entries: dict[str, dict[Key, _Entry]] = defaultdict(dict)
         self._found: dict[tuple[str, str, str, str], set[Key]] = {}
+        self.stamp = 0  # another one once a change can be read
         self._gone: dict[str, None] = {}  # uids never come back: a late event must not raise the dead
 
     def get(self, key: Key) -> Body | None:
@@ -77,6 +78,7 @@ class Store:
             self._entries[key.kind][key] = entry
             for term in entry.terms:
                 self._found.setdefault((key.kind, key.namespace, *term), set()).add(key)
+            self.stamp += 1
             return True
 
     def drop(self, key: Key, uid: str | None = None) -> bool:
@@ -88,6 +90,7 @@ class Store:
                 return False
             del self._entries[key.kind][key]
             self._unlink(key, entry)
+            self.stamp += 1
             return True
 
     def keys(self, kind: str) -> list[Key]:

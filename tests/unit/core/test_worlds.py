@@ -22,14 +22,15 @@ from tests.unit.core.builders import (
     tried,
     view,
 )
+from tests.unit.core.caches import COMING, FILLED, HAVE, NOT, ROOM
 from tests.unit.core.scenarios import BOTH, EITHER, MISSING, NO_COPY
 from tests.unit.core.scenarios.pods import AGAIN, CONVERTING, EACH, FIRST, GIB, LEAVING, SECOND, SHARED, STARTING
 
 from glance_operator.core.conditions import find
-from glance_operator.core.image import content, decide, identity
+from glance_operator.core.image import caching, content, decide, identity
 from glance_operator.core.image.content import CreateImage, ImportFromUrl
 from glance_operator.core.image.deletion import DeleteImage
-from glance_operator.core.image.observed import Cause, Flight, Found, GlanceImage, Memory, View
+from glance_operator.core.image.observed import Caches, Cause, Flight, Found, GlanceImage, Memory, View
 from glance_operator.core.image.status import status
 from glance_operator.core.image.stores import CopyToStores
 from glance_operator.core.plan import AddFinalizer, LetGo, Phase, Plan
@@ -47,6 +48,7 @@ SPECS = st.one_of(
         tags=st.sampled_from([None, ["a"]]),
         properties=st.sampled_from([None, {"a": "1"}]),
         source=st.sampled_from([None, {"http": {"url": "https://x.example.org/y"}}, {"upload": {}}]),
+        cache=st.sampled_from([None, {"prefetch": "None"}, {"prefetch": "AllNodes"}]),
     ),
 )
 MARKS = st.sampled_from([{}, {}, {}, {identity.CLUSTER: "there"}, {identity.CONTENT: "other"}, {"a": "2"}])
@@ -82,12 +84,19 @@ MEMORIES = st.one_of(
         lost=st.integers(0, 5),
         task_id=st.sampled_from(["", "t1"]),
     ),
-    st.builds(memory, stores=TRIED, was_ready=st.booleans(), applied_tags=st.just(frozenset("b"))),
+    st.builds(
+        memory,
+        stores=TRIED,
+        was_ready=st.booleans(),
+        applied_tags=st.just(frozenset("b")),
+        cached=st.sampled_from([{}, FILLED]),
+    ),
 )
 PODS = st.sampled_from([(), (FIRST, SECOND), (AGAIN, SECOND), (STARTING,), (LEAVING, SECOND)])
 ROOMS = st.sampled_from([None, SHARED, EACH, CONVERTING])
 FLIGHTS = st.sampled_from([(), (Flight("glance-0", GIB),), (Flight("", 1), Flight("glance-1"))])
 FOUND = st.builds(Found, st.sampled_from([None, 7, GIB + 1]), st.sampled_from([None, GIB]))
+LISTS = st.dictionaries(st.sampled_from(["glance-0", "glance-1"]), st.sampled_from([HAVE, COMING, NOT]))
 TROUBLES = st.sampled_from(
     [None, None, None, (OUTAGE, Cause.OUTAGE), (MISSING, Cause.MISSING), (OUTAGE, Cause.INVALID)]
 )
@@ -116,7 +125,17 @@ def worlds(draw: st.DrawFn) -> View:
     if draw(st.booleans()):
         return one
     gone = draw(st.sampled_from([0.0, 99.0]))
-    return replace(one, nodes=draw(PODS), room=draw(ROOMS), found=draw(FOUND), flights=draw(FLIGHTS), gone_for=gone)
+    one = replace(one, nodes=draw(PODS), room=draw(ROOMS), found=draw(FOUND), flights=draw(FLIGHTS), gone_for=gone)
+    return with_caches(draw, one)
+
+
+def with_caches(draw: st.DrawFn, one: View) -> View:
+    """Only those are asked who are worth it."""
+    nodes = tuple(replace(pod, cache_ready=draw(st.sampled_from([True, True, False, None]))) for pod in one.nodes or ())
+    one = replace(one, nodes=nodes, caches=Caches(draw(st.sampled_from([None, 1000, ROOM]))))
+    asked = {pod.name for pod in nodes if caching.concerns(one, pod)}
+    lists = {name: told for name, told in draw(LISTS).items() if name in asked}
+    return replace(one, caches=replace(one.caches, lists=lists))
 
 
 def told(one: View, plan: Plan, old: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from glance_operator.runtime.gate import Gate
 from glance_operator.runtime.glance import Glance
 from glance_operator.runtime.image import ImageController, Look
 from glance_operator.runtime.image.track import Track
+from glance_operator.runtime.kinds import WIRING
 from glance_operator.runtime.looks import Looks
 from glance_operator.runtime.metrics import Metrics
 from glance_operator.runtime.queue import Queue
@@ -51,7 +52,7 @@ class ImageLab:
         self.world = World(
             settings=Settings(retry_base=3, lost_grace=60),
             kube=cast("Any", SimpleNamespace(cluster_id=lambda: "here")),
-            store=Store(),
+            store=Store(WIRING.indexes),
             queue=self.queue,
             events=cast("Any", None),
             metrics=Metrics(),

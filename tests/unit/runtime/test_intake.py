@@ -11,8 +11,9 @@ from glance_operator.runtime.store import Body, Key, Store
 RESYNC = 1000.0
 WIRING = Wiring(
     controllers=frozenset({"Image"}),
-    indexes={"Image": {"glanceAPI": lambda body: body["spec"].get("api")}},
+    indexes={"Image": {"glanceAPI": lambda body: body["spec"].get("api"), "shelf": lambda b: b["spec"].get("shelf")}},
     references={"GlanceAPI": [("Image", "glanceAPI")]},
+    siblings={"Image": "shelf"},
 )
 
 
@@ -57,6 +58,7 @@ def body_of(kind: str, uid: str, name: str, version: int, changes: dict[str, Any
     status: Body = {"observedGeneration": changes.get("seen", 1)}
     if "handled" in changes:
         status["lastHandledRetry"] = changes["handled"]
+    status |= changes.get("status", {})
     if "ready" in changes:
         status["conditions"] = [{"type": "Stalled", "status": "False"}, {"type": "Ready", "status": changes["ready"]}]
     return {"apiVersion": "x/v1", "kind": kind, "metadata": meta, "spec": changes.get("spec", {}), "status": status}
@@ -169,7 +171,13 @@ class TestReferrers:
 
     @pytest.mark.parametrize(
         ("after", "wakes"),
-        [({"ready": "True"}, True), ({"generation": 2}, True), ({"deleted": True}, True), ({"ready": "False"}, False)],
+        [
+            ({"ready": "True"}, True),
+            ({"generation": 2}, True),
+            ({"deleted": True}, True),
+            ({"ready": "False", "status": {"nodes": [{"name": "api-0"}]}}, True),
+            ({"ready": "False"}, False),
+        ],
     )
     def test_changes(self, feed: Feed, after: dict[str, Any], wakes: bool) -> None:
         feed.bring("GlanceAPI", "g", "api", ready="False")
@@ -182,3 +190,42 @@ class TestReferrers:
         feed.taken()
         feed.intake.deleted(Key("GlanceAPI", "default", "api"), "g")
         assert feed.taken() == ("waiting", Lane.NEW)
+
+
+class TestSiblings:
+    """Images `first` and `second` share a shelf, `resting` does at rest, `stranger` has another."""
+
+    @pytest.fixture
+    def feed(self) -> Feed:
+        feed = Feed()
+        self.bring(feed, "second", shelf="a")
+        self.bring(feed, "resting", shelf="a", settled=True)
+        self.bring(feed, "stranger", shelf="b")
+        self.bring(feed, "first", shelf="a")
+        self.rest(feed)
+        return feed
+
+    @staticmethod
+    def bring(feed: Feed, name: str, status: dict[str, Any] | None = None, **spec: Any) -> None:
+        feed.bring(uid=name, name=name, spec=spec, status=status or {})
+
+    @staticmethod
+    def rest(feed: Feed) -> list[str]:
+        woken = []
+        while taken := feed.taken():
+            woken.append(taken[0])
+        return woken
+
+    def test_what_one_needs_concerns_those_who_share_it(self, feed: Feed) -> None:
+        self.bring(feed, "first", {"sizeBytes": 9}, shelf="a")
+        assert self.rest(feed) == ["second"]
+        self.bring(feed, "first", {"sizeBytes": 9, "progress": "9%"}, shelf="a")
+        assert self.rest(feed) == []
+
+    def test_who_comes_goes_or_moves(self, feed: Feed) -> None:
+        self.bring(feed, "third", shelf="a")
+        assert sorted(self.rest(feed)) == ["first", "second", "third"]
+        feed.intake.deleted(Key("Image", "default", "third"), "third")
+        assert sorted(self.rest(feed)) == ["first", "second", "third"]
+        feed.bring(uid="first", name="first", spec={"shelf": "b"}, generation=2)
+        assert sorted(self.rest(feed)) == ["first", "second", "stranger"]

@@ -90,6 +90,10 @@ class Cached(Model):
     """Name of the pod."""
     status: Literal["True", "False", "Unknown"]
     """Whether its cache holds the image."""
+    reason: str | None = None
+    """One word in CamelCase, such as Caching or PodNotReady."""
+    container_id: str | None = None
+    """Container that was asked; what another one has is looked at anew."""
 
 
 class Applied(Model):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from glance_operator.core.image import content, deletion, identity, limits, metadata, staging, stores
+from glance_operator.core.image import caching, content, deletion, identity, limits, metadata, staging, stores
 from glance_operator.core.image.memory import judged
 from glance_operator.core.image.observed import View
 from glance_operator.core.plan import Phase, Plan, Rule, State, first_of
@@ -12,7 +12,8 @@ def served(view: View) -> Plan:
     """Nothing left to do, or nothing that cannot wait: stores that failed are tried again in their time."""
     reason = "PartialFailure" if stores.missing(view) else "Available"
     state = metadata.drifted(view) or State(Phase.READY, reason, stores.summary(view))
-    return Plan(state, after=stores.until_next(view))
+    times = [after for after in (stores.until_next(view), caching.until_next(view)) if after is not None]
+    return Plan(state, after=min(times, default=None))
 
 
 RULES: tuple[Rule[View], ...] = (
@@ -42,6 +43,9 @@ RULES: tuple[Rule[View], ...] = (
     # the stores that lack the data
     stores.fill_missing,
     stores.demand_all,
+    # the caches of the service's pods
+    caching.prefetch,
+    caching.remove,
     served,
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from glance_operator.core.image import content, identity, nodes
+from glance_operator.core.image import caching, content, identity, nodes
 from glance_operator.core.image.metadata import UpdateImage
 from glance_operator.core.image.observed import Cause, View
 from glance_operator.core.plan import LetGo, Plan, Step, doing, waiting
@@ -95,5 +95,6 @@ RULES = (
     release_when_gone,
     await_import,
     lift_protection,
+    caching.leave,
     delete,
 )

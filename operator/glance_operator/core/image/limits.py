@@ -22,7 +22,6 @@ def not_built(spec: ImageSpec) -> Iterator[str]:
         "spec.adopt": spec.adopt,
         "spec.kernelRef": spec.kernel_ref,
         "spec.ramdiskRef": spec.ramdisk_ref,
-        "spec.cache.prefetch": spec.cache and spec.cache.prefetch != "None",
         "spec.source.pvc": source and source.pvc,
         "spec.source.upload": source and source.upload,
         "spec.source.glance": source and source.glance,

@@ -9,7 +9,7 @@ from typing import Any
 
 from glance_operator.core.conditions import TRUE, find
 from glance_operator.core.image import content, nodes, retries, stores
-from glance_operator.core.image.observed import RETRY_ANNOTATION, Memory, StoreMemory, View
+from glance_operator.core.image.observed import RETRY_ANNOTATION, CacheMemory, Memory, StoreMemory, View
 
 CLOUD_READY = "CloudReady"
 LOST = ("CredentialsNotFound", "APINotFound", "APIGone")
@@ -68,6 +68,7 @@ def recall(body: Mapping[str, Any]) -> Memory:
         applied_properties=_names(applied.get("properties")),
         applied_tags=_names(applied.get("tags")),
         applied_members=_names(applied.get("members")),
+        cached={c["node"]: _cached(c) for c in status.get("cached") or ()},
         cloud_lost_since=moment(cloud.get("lastTransitionTime")) if cloud.get("reason") in LOST else None,
     )
     return _forget_attempts(memory) if is_fresh_start(body) else memory
@@ -75,6 +76,10 @@ def recall(body: Mapping[str, Any]) -> Memory:
 
 def _store(entry: Mapping[str, Any]) -> StoreMemory:
     return StoreMemory(entry.get("attempts") or 0, moment(entry.get("nextAttemptTime")), entry.get("message") or "")
+
+
+def _cached(entry: Mapping[str, Any]) -> CacheMemory:
+    return CacheMemory(entry.get("status") == TRUE, entry.get("containerID") or "")
 
 
 def _names(values: Iterable[str] | None) -> frozenset[str]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from glance_operator.core.conditions import FALSE, TRUE, UNKNOWN, Condition, find, merged, standard, truth
-from glance_operator.core.image import content, identity, metadata, retries, stores
+from glance_operator.core.image import caching, content, identity, metadata, retries, stores
 from glance_operator.core.image.memory import CLOUD_READY, retry_wanted, text
 from glance_operator.core.image.observed import GlanceImage, Memory, StoreMemory, View
 from glance_operator.core.image.sizes import human
@@ -50,7 +50,7 @@ def _quiet() -> tuple[Condition, ...]:
     return Condition("Reconciling", FALSE, "NotReconciling"), Condition("Stalled", FALSE, "NotStalled")
 
 
-_OWN = ("Imported", "StoresReady", "MetadataSynced", "UpToDate")
+_OWN = ("Imported", "StoresReady", "MetadataSynced", "UpToDate", caching.CACHED)
 
 
 def _kept(old: Mapping[str, Any], *more: str) -> list[Condition]:
@@ -60,7 +60,9 @@ def _kept(old: Mapping[str, Any], *more: str) -> list[Condition]:
 
 
 def _own(view: View, plan: Plan) -> list[Condition]:
-    return [_imported(view, plan), _stores_ready(view, plan), _synced(view), _up_to_date(view)]
+    cached = caching.condition(view)
+    found = [_imported(view, plan), _stores_ready(view, plan), _synced(view), _up_to_date(view)]
+    return [*found, cached] if cached else found
 
 
 def has_content(view: View) -> bool:
@@ -118,6 +120,7 @@ def _image(view: View) -> dict[str, Any]:
         "virtualSizeBytes": image.virtual_size if served else None,
         "checksum": _checksum(image),
         "content": _content(view, image) if served else None,
+        "cached": caching.entries(view),
         "applied": _applied(view),
     }
 

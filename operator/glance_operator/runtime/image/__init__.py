@@ -8,7 +8,7 @@ from typing import Any
 from glance_operator.api.base import seconds
 from glance_operator.api.image import ImageSpec
 from glance_operator.core.conditions import TRUE, find
-from glance_operator.core.image import content, decide, limits, stores
+from glance_operator.core.image import caching, content, decide, limits, stores
 from glance_operator.core.image.memory import is_fresh_start, is_retried, moment, recall
 from glance_operator.core.image.nodes import lost
 from glance_operator.core.image.observed import Cause, Flight, View
@@ -22,6 +22,7 @@ from glance_operator.runtime.image.acting import take
 from glance_operator.runtime.image.looking import seen
 from glance_operator.runtime.image.nodes import nodes_of
 from glance_operator.runtime.image.ours import Ours
+from glance_operator.runtime.image.prefetching import Prefetching
 from glance_operator.runtime.image.track import Track
 from glance_operator.runtime.parsing import parsed
 from glance_operator.runtime.queue import Lane
@@ -48,6 +49,7 @@ class ImageController:
     def __init__(self, world: World) -> None:
         self._world = world
         self._tracks: dict[Key, Track] = {}
+        self._prefetching = Prefetching(world.store)
         self._ours = Ours(world)
 
     def look(self, key: Key, body: Body) -> Look:
@@ -55,7 +57,7 @@ class ImageController:
         if _is_left_alone(view):
             self.forget(key)  # it neither holds nor awaits anything
             return Look(*decide(view))
-        at_rest = self.settled(body)
+        at_rest = _served(body)
         look = self._asked(key, body, view, at_rest)
         if at_rest and look.plan.step is not None:  # the list may be half an hour old: nothing is changed on its word
             look = self._asked(key, body, view, at_rest=False)
@@ -66,6 +68,7 @@ class ImageController:
         try:
             track = self._track(key, view.spec, is_retried(body))
             view = self._seen(key, replace(view, cluster=self._world.kube.cluster_id()), track, at_rest)
+            view = self._prefetching.seen(view, track, self.settled(body))
         except Unavailable as trouble:
             view = replace(view, trouble=_of_this_image(trouble, view), cause=trouble.cause)
         except Refused as refusal:
@@ -106,6 +109,9 @@ class ImageController:
         if look.track is None or look.plan.step is None:
             raise AssertionError("only an image that was looked at is acted on")
         step = look.plan.step
+        if isinstance(step, caching.CacheImage | caching.UncacheImage):
+            self._prefetching.act(step, look.track)
+            return
         if not isinstance(step, content.ImportFromUrl | stores.CopyToStores):
             take(step, look.track)
             return
@@ -140,11 +146,10 @@ class ImageController:
         return track.poll() if track and content.running(view) else _AWAIT
 
     def settled(self, body: Body) -> bool:
-        conditions = (body.get("status") or {}).get("conditions") or ()
-        served = all(find(conditions, kind).get("status") == TRUE for kind in ("Ready", "StoresReady"))
-        return served and not is_fresh_start(body) and "deletionTimestamp" not in body["metadata"]
+        return _served(body) and self._prefetching.quiet(body)
 
     def forget(self, key: Key) -> None:
+        self._prefetching.forget(key)
         if track := self._tracks.pop(key, None):
             track.cloud.slots.forget(key)
             track.cloud.looks.unwatch(track.image_id)
@@ -187,6 +192,8 @@ class ImageController:
         if track is None or track.cloud is not cloud:
             self.forget(key)  # other credentials: what was held there is given back
             track = self._tracks[key] = Track(cloud)
+        if fresh:
+            track.errands.forget()
         return track
 
     def _flights(self, key: Key, track: Track) -> tuple[Flight, ...]:
@@ -204,6 +211,13 @@ class ImageController:
             track.cloud.looks.watch(track.image_id, bool(look.view.spec.hidden), lambda: wake(key, Lane.BEGUN))
         elif look.plan.step is None:
             track.rest()
+
+
+def _served(body: Body) -> bool:
+    """Everything is as the spec wants it, but for caches."""
+    conditions = (body.get("status") or {}).get("conditions") or ()
+    served = all(find(conditions, kind).get("status") == TRUE for kind in ("Ready", "StoresReady"))
+    return served and not is_fresh_start(body) and "deletionTimestamp" not in body["metadata"]
 
 
 def _comeback(view: View, track: Track | None) -> float:

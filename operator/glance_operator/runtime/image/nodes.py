@@ -31,6 +31,7 @@ def _node(said: Mapping[str, Any]) -> Node:
         said.get("containerID") or "",
         bool(said.get("ready")),
         bool(said.get("leaving")),
+        said.get("cacheReady"),
     )
 
 

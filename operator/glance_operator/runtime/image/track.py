@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from glance_operator.api.image import ImageSpec
 from glance_operator.runtime.clouds import Cloud
+from glance_operator.runtime.image.errands import Errands
 
 _FIRST_POLL, _LAST_POLL = 0.15, 10.0  # seconds between two looks at a running import: it grows with the import's age
 _FIRST_LOOK = 1.0  # the longest wait for the first one
@@ -27,6 +28,7 @@ class Track:
     needs: int = 0  # bytes that it takes of that service's staging space, as far as they are known
     gone_since: float = 0.0  # when its container was found to be gone
     spec: tuple[tuple[str, int], ImageSpec] | None = None  # of that uid and generation; dropped at rest
+    errands: Errands = field(default_factory=Errands)
 
     def turn_to(self, image_id: str) -> None:
         """Another incarnation, another image: nothing is known of it."""
@@ -34,6 +36,7 @@ class Track:
             self.cloud.looks.unwatch(self.image_id)
             self.image_id, self.untouched, self.burnt, self.since = image_id, False, False, 0.0
             self.node, self.needs, self.gone_since = "", 0, 0.0
+            self.errands.forget()
 
     def age(self) -> float:
         """Seconds since the running import was begun or first seen; 0 when none runs."""

@@ -33,7 +33,7 @@ PROTECTED = glance_image(protected=True)
 LIFTED = UpdateImage(EXPECTED_ID, (("replace", "/protected", False),))
 LOST = memory(cloud_lost_since=later(-301))
 
-ENDING = [
+DELETED = [
     Row("suspended", ending(spec=spec(suspend=True), looked=False, image=None), "Released", GONE, LetGo()),
     Row("Retain", ending(spec=spec(deletionPolicy="Retain"), looked=False, image=None), "Released", GONE, LetGo()),
     Row(
