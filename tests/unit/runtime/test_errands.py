@@ -67,6 +67,14 @@ def test_what_an_earlier_process_has_asked_for_counts_from_when_it_is_found(erra
     assert rest(errands, clock) == 1
 
 
+def test_the_longer_nothing_was_asked_the_older_a_list_will_do(errands: Errands, clock: Clock) -> None:
+    assert errands.freshness() == 10
+    errands.asked(CacheImage, node())
+    assert errands.freshness() == 0.4
+    clock.now += 50
+    assert errands.freshness() == 5
+
+
 def test_why_it_does_not_come_about(errands: Errands) -> None:
     assert errands.words(CacheImage, node()) == ""
     errands.asked(CacheImage, node(), "HTTP 403: no")

@@ -12,6 +12,7 @@ from glance_operator.core.image.observed import Node
 Errand = type[CacheImage] | type[UncacheImage]
 _PATIENCE, _LONGEST = 60.0, 3600.0  # seconds before a pod is asked again: twice as long each time
 _SLOWEST = 10 * 2**20  # bytes per second that are expected of a store
+_FRESH, _STALE = 0.4, 10.0  # seconds
 _VAIN = "asked again, it did not come: see the pod's log; deleting the pod helps if its cache worker has died"
 
 
@@ -59,6 +60,10 @@ class Errands:
     def idle(self) -> float:
         """Seconds since anything was asked last."""
         return self._clock() - max((asked.when for asked in self._asked.values()), default=float("-inf"))
+
+    def freshness(self) -> float:
+        """Seconds for which a list will do that others have asked for."""
+        return max(_FRESH, min(_STALE, 0.1 * self.idle()))
 
     def forget(self) -> None:
         """It is done, or all may be asked again at once."""

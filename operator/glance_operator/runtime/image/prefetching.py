@@ -1,4 +1,4 @@
-"""Why: what the rules know of the pods' caches is looked at together: once for all images of a service."""
+"""What the rules know of the pods' caches, and the hand that puts images there and takes them away."""
 
 from __future__ import annotations
 
@@ -14,8 +14,6 @@ from glance_operator.runtime.errors import Refused, Unavailable
 from glance_operator.runtime.image.nodes import nodes_of
 from glance_operator.runtime.image.track import Track
 from glance_operator.runtime.store import Body, Key, Store, Version, key_of
-
-_FRESH = 0.4  # seconds for which a list will do where something was asked for
 
 
 def prefetched(image: Body) -> str | None:
@@ -38,6 +36,8 @@ class Prefetching:
         if not ref or not (caching.asked_for(body["spec"]) or (body.get("status") or {}).get("cached")):
             return True
         key, api = key_of(body), ref["name"]
+        if self._store.version(Key(SERVICE, key.namespace, api)) is None:
+            return True  # of a service that nobody knows (yet) nothing is known
         room = self._room(key.namespace, api)
         fitting = None if room is None else self._taken(key.namespace, api, key.name, room) + _size(body) <= room
         return caching.quiet(body, nodes_of(self._store, key.namespace, api), fitting)
@@ -50,12 +50,10 @@ class Prefetching:
         room = self._room(view.namespace, ref.name)
         taken = self._taken(view.namespace, ref.name, view.name, room) if room is not None else 0
         view = replace(view, caches=Caches(room, taken))
-        max_age = seconds(view.spec.resync_period) / 2 if at_rest else _FRESH
-        asked = [self._asked(track, node, max_age) for node in view.nodes or () if caching.concerns(view, node)]
-        view = replace(
-            view, caches=replace(view.caches, lists={node.name: told for node, told in asked if told is not None})
-        )
-        return replace(view, caches=_with_errands(view, track))
+        max_age = seconds(view.spec.resync_period) / 2 if at_rest else track.errands.freshness()
+        asked = {node.name: _list(track, node, max_age) for node in view.nodes or () if caching.concerns(view, node)}
+        lists = {name: told for name, told in asked.items() if told is not None}
+        return _with_errands(replace(view, caches=Caches(room, taken, lists)), track)
 
     def act(self, step: caching.CacheImage | caching.UncacheImage, track: Track) -> None:
         """What goes wrong with the pod is told, and raised no further."""
@@ -72,13 +70,6 @@ class Prefetching:
             words = trouble.state.message
         track.errands.asked(type(step), step.node, words)
         track.cloud.caches.expire(step.node.url)
-
-    @staticmethod
-    def _asked(track: Track, node: Node, max_age: float) -> tuple[Node, CacheList | None]:
-        try:
-            return node, track.cloud.caches.get(track.cloud.at(node.url), node, max_age)
-        except (Unavailable, Refused):
-            return node, None
 
     def _room(self, namespace: str, api: str) -> int | None:
         body = self._store.get(Key(SERVICE, namespace, api)) or {}
@@ -116,7 +107,15 @@ def _size(body: Body) -> int:
     return int((body.get("status") or {}).get("sizeBytes") or 0)
 
 
-def _with_errands(view: View, track: Track) -> Caches:
+def _list(track: Track, node: Node, max_age: float) -> CacheList | None:
+    """None if the pod does not tell."""
+    try:
+        return track.cloud.caches.get(track.cloud.at(node.url), node, max_age)
+    except (Unavailable, Refused):
+        return None
+
+
+def _with_errands(view: View, track: Track) -> View:
     """With what this process has asked for, until it is done."""
     errand = caching.CacheImage if caching.keep(view) else caching.UncacheImage
     for node in view.nodes or ():
@@ -125,9 +124,10 @@ def _with_errands(view: View, track: Track) -> Caches:
     if view.caches.lists and caching.done(view):
         track.errands.forget()
     size, nodes = caching.size(view), view.nodes or ()
-    return replace(
+    caches = replace(
         view.caches,
         resting=frozenset(node.name for node in nodes if track.errands.rests(errand, node, size)),
         words={node.name: words for node in nodes if (words := track.errands.words(errand, node))},
         idle=track.errands.idle(),
     )
+    return replace(view, caches=caches)
