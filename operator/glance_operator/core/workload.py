@@ -65,6 +65,11 @@ class Pod:
     caching: bool = False
     cleared: bool = False
 
+    @property
+    def cache_ready(self) -> bool | None:
+        """Whether images may be put into its cache; None: it has none."""
+        return self.cleared if self.caching else None
+
 
 @dataclass(frozen=True, slots=True)
 class Workload:

@@ -51,14 +51,9 @@ def next_time(view: View, trouble: str = "") -> Care:
     return Care(view.now + (min(every, AGAIN) if trouble else every), trouble)
 
 
-def cache_ready(pod: Pod) -> bool | None:
-    """Whether images may be put there; None: it has no cache."""
-    return pod.cleared if pod.caching else None
-
-
 def to_be_cleared(view: View) -> bool:
     """Whether a cache is about to become usable."""
-    fresh = (pod for pod in view.pods_of("api") if pod.caching and not pod.cleared and pod.uid not in view.care)
+    fresh = (pod for pod in view.pods_of("api") if pod.cache_ready is False and pod.uid not in view.care)
     return view.spec.cache is not None and any(fresh)
 
 

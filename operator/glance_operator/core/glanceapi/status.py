@@ -141,7 +141,7 @@ def _pods(view: View) -> dict[str, Any]:
             "containerID": pod.container_id,
             "restarts": pod.restarts,
             "startTime": pod.started,
-            "cacheReady": caching.cache_ready(pod),
+            "cacheReady": pod.cache_ready,
         }
         for pod in sorted(view.pods_of("api"), key=lambda pod: pod.name)
     ]

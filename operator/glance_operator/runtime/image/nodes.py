@@ -39,7 +39,7 @@ def fresh(known: Iterable[Node], pods: Iterable[Pod]) -> tuple[Node, ...]:
     """The pods of now; where they are is known from before, and of a new one not yet."""
     urls = {one.name: one.url for one in known}
     return tuple(
-        Node(pod.name, urls.get(pod.name, ""), pod.container_id, pod.ready, pod.leaving)
+        Node(pod.name, urls.get(pod.name, ""), pod.container_id, pod.ready, pod.leaving, pod.cache_ready)
         for pod in sorted(pods, key=lambda pod: pod.name)
     )
 
