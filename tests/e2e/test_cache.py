@@ -143,8 +143,9 @@ def test_more_than_fits_is_told_and_not_tried(service: Service, source: Source) 
     assert in_cache(service, told["status"]["id"]) == [False, False]
     service.until("gimg/first", "Cached", "True")
     service.patch("gapi/glance", cache=LARGE | VOLUME)
+    service.until("gapi/glance", "Ready", "True", timeout=240)
     for name in ("huge", "first"):
-        service.until(f"gimg/{name}", "Cached", "True", timeout=240)
+        service.until(f"gimg/{name}", "Cached", "True", "AllNodes", timeout=120)
         assert in_cache(service, identity(service, name)) == [True, True]
 
 

@@ -54,8 +54,8 @@ class CacheLab:
     def service(self, max_size: str | None = "4Ki", **node: Any) -> None:
         """The GlanceAPI as it is from now on; `node`: changes of its pod."""
         pod = {"name": "glance-0", "url": self.lab.service.url, "containerID": "c0", "ready": True, "cacheReady": True}
-        spec = {"cache": {"maxSize": max_size}} if max_size else {}
-        self._put("GlanceAPI", "glance", spec, {"nodes": [pod | node]})
+        cache = {"cacheMaxSize": max_size} if max_size else {}
+        self._put("GlanceAPI", "glance", {}, {"nodes": [pod | node], **cache})
 
     def other(self, name: str, size: int, prefetch: str = "AllNodes") -> None:
         """Another Image of the service."""

@@ -72,5 +72,7 @@ class GlanceAPIStatus(Status):
     """Hash of the configuration that the pods run with."""
     stores: Annotated[tuple[AttachedStore, ...], KEYED, keys("name")] | None = None
     """Stores of the service."""
+    cache_max_size: str | None = None
+    """Size to which the pods that run prune their caches; absent = they have none."""
     nodes: Annotated[tuple[Node, ...], KEYED, keys("name")] | None = None
     """API pods, one by one."""

@@ -166,10 +166,10 @@ def _service(drawn: Drawing) -> dict[str, Any]:
         }
         for member in drawn.members
     ]
-    usable = sum(member.usable for member in view.members)
+    usable, cache = sum(member.usable for member in view.members), view.spec.cache
     running = view.workload is not None and view.workload.rolled_out and view.workload.config == of.config
     return {
-        **({"stores": stores} if running else {}),  # what the pods know, not what they will know
+        **({"stores": stores, "cacheMaxSize": cache and cache.max_size} if running else {}),  # what the pods know now
         "selector": ",".join(f"{name}={value}" for name, value in sorted(selector(of).items())),
         "storesReady": f"{usable}/{len(view.members)}",
         "endpoint": f"{of.scheme}://{of.name}.{of.namespace}.svc.{of.domain}:{port}",

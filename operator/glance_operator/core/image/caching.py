@@ -230,7 +230,7 @@ def _refused(view: View) -> Condition | None:
     """Why it is put into no cache."""
     room, api = view.caches.room, view.spec.glance_api_ref.name if view.spec.glance_api_ref else ""
     if room is None:
-        return Condition(CACHED, FALSE, NO_CACHE, f"GlanceAPI {api} has no cache: set its spec.cache")
+        return Condition(CACHED, FALSE, NO_CACHE, f"GlanceAPI {api} runs without a cache: set its spec.cache")
     if fits(view):
         return None
     return Condition(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from glance_operator.api.base import bytes_of, seconds
 from glance_operator.core.image import caching
@@ -72,9 +71,9 @@ class Prefetching:
         track.cloud.caches.expire(step.node.url)
 
     def _room(self, namespace: str, api: str) -> int | None:
-        body = self._store.get(Key(SERVICE, namespace, api)) or {}
-        cache: dict[str, Any] = (body.get("spec") or {}).get("cache") or {}
-        return bytes_of(cache["maxSize"]) if "maxSize" in cache else None
+        """Of the caches that run: those that are to come would be pruned at once by the pods of now."""
+        status = (self._store.get(Key(SERVICE, namespace, api)) or {}).get("status") or {}
+        return bytes_of(status["cacheMaxSize"]) if "cacheMaxSize" in status else None
 
     def _taken(self, namespace: str, api: str, name: str, room: int) -> int:
         """Computed once a change of anything: every one of many asks when one of them has changed."""

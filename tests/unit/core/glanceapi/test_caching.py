@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 from tests.unit.core.glanceapi.caches import CACHE, LATER, serving
-from tests.unit.core.glanceapi.views import NOW, plan
+from tests.unit.core.glanceapi.views import NOW, done, everything, plan, running, view
 
 from glance_operator.core.conditions import find
 from glance_operator.core.glanceapi import caching, decide
 from glance_operator.core.glanceapi.caching import TendCache
-from glance_operator.core.glanceapi.observed import Care, Memory
+from glance_operator.core.glanceapi.observed import Care, Memory, View
 from glance_operator.core.glanceapi.status import recall, status
 from glance_operator.core.plan import Phase
 
@@ -84,3 +84,17 @@ def test_the_status_tells_whose_cache_may_be_filled() -> None:
     of = replace(of, pods=tuple(replace(pod, caching=False) for pod in of.pods))
     nodes = status(of, *decide(of), {"metadata": {"generation": 1}})["nodes"]
     assert all("cacheReady" not in node for node in nodes)
+
+
+def test_the_status_tells_the_size_that_the_pods_know() -> None:
+    def size(of: View, before: dict[str, Any]) -> object:
+        body = {"metadata": {"generation": 1}, "status": before}
+        return status(of, *decide(of), body).get("cacheMaxSize")
+
+    of = replace(serving(), care=LATER)
+    assert size(of, {}) == "1Gi"
+    larger = replace(of, spec=serving({"cache": {"maxSize": "2Gi", "volumeSize": "2Gi"}}).spec)
+    assert size(larger, {"cacheMaxSize": "1Gi"}) == "1Gi", "it is not rolled out yet"
+    assert size(replace(of, spec=view().spec), {"cacheMaxSize": "1Gi"}) == "1Gi"
+    without = running(done(replace(view(), in_place=everything)))
+    assert size(without, {"cacheMaxSize": "1Gi"}) is None
