@@ -195,9 +195,9 @@ def test_a_lost_node_is_named_with_what_to_do_and_the_rest_heals(service: Servic
         assert condition(told, "EndpointReady")["status"] == "True"
         with service.visited() as failed:
             assert condition(service.get("gapi/glance"), "WorkloadReady")["message"] == message
+            second.start()
+            service.until("gapi/glance", "Ready", "True", timeout=180)
         assert failed == [], "the other replica serves"
-        second.start()
-        service.until("gapi/glance", "Ready", "True", timeout=180)
         move(service, node, "glance-1", node.worker)
 
 
