@@ -70,7 +70,7 @@ def offered(service: Service) -> list[str]:
 
 
 def words(service: Service, what: str, kind: str) -> str:
-    return str(condition(service.get(what), kind)["message"])
+    return str(condition(service.get(what), kind).get("message", ""))
 
 
 def says(service: Service, what: str, told: str) -> bool:
