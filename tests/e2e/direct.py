@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 import subprocess
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 from tests.e2e.lab import Service
@@ -60,3 +64,29 @@ class Pod:
 
     def import_staged(self, image_id: str) -> None:
         self.ask("POST", f"/images/{image_id}/import", json.dumps({"method": {"name": "glance-direct"}}).encode())
+
+    @contextmanager
+    def uploading(self, count: int) -> Iterator[None]:
+        """Slow uploads that do not end before the block does; and then all of them end well."""
+        over = threading.Event()
+        made = [self.new() for _ in range(count)]
+        with ThreadPoolExecutor(count) as clients:
+            answers = [clients.submit(self._upload_slowly, one, over) for one in made]
+            try:
+                yield
+            finally:
+                over.set()
+            assert [one.result() for one in answers] == [0] * count
+        assert {self.image(one)["status"] for one in made} == {"active"}
+
+    def _upload_slowly(self, image_id: str, over: threading.Event) -> int:
+        """The exit code of who brings a KiB every half second."""
+        chunked = {"Content-Type": "application/octet-stream", "Transfer-Encoding": "chunked"}
+        command = self.curl("PUT", f"/images/{image_id}/file", "-T", "-", "-m", "400", **chunked)
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as client:
+            assert client.stdin is not None
+            while not over.wait(0.5):
+                client.stdin.write(bytes(1024))
+                client.stdin.flush()
+            client.stdin.close()
+            return client.wait(60)

@@ -39,6 +39,18 @@ HELPER = {
     "command": ["/bin/sh", "-c", "trap 'exit 0' TERM; sleep 86400 & wait"],
     "securityContext": CONFINED,
 }
+THREADS, UPLOADS = 2, 8
+# It is restarted when Glance does not answer, as a pod would be whose liveness were Glance's own health.
+WITNESS = {
+    **HELPER,
+    "name": "witness",
+    "livenessProbe": {
+        "httpGet": {"path": "/healthcheck", "port": 9292},
+        "periodSeconds": 10,
+        "timeoutSeconds": 5,
+        "failureThreshold": 3,
+    },
+}
 POD: Object = {
     "labels": {"team": "images"},
     "annotations": {"example.org/note": "in two\nlines"},
@@ -103,11 +115,13 @@ def service(
 
 @pytest.fixture(scope="module")
 def sharing(operator: Deployment, cluster: Place, mariadb: MariaDB) -> Iterator[Service]:
-    """Two replicas without Keystone that stage in one place."""
+    """Two replicas without Keystone that stage in one place; few threads each, and a witness of their health."""
     made = Service(cluster, mariadb, "sharing")
     made.make()
     claims = [made.claim(name) for name in ("central", "staging")]
-    made.apply(made.database(), *claims, store("central", "central"), api(staging={"pvc": {"claimName": "staging"}}))
+    few = {"server": {"threads": THREADS}, "pod": {"containers": [WITNESS]}}
+    staging = {"pvc": {"claimName": "staging"}}
+    made.apply(made.database(), *claims, store("central", "central"), api(staging=staging, **few))
     made.until("gapi/glance", "Ready", "True", timeout=400)
     yield made
     made.end()
@@ -207,3 +221,21 @@ def test_every_field_about_pods_is_seen_on_them(service: KeystoneService) -> Non
     }
     script = "id -G; echo $SITE; echo kept > /extra/file"
     assert {"4242", "42415", "central"} <= set(inside(service, "glance-0", "/bin/sh", "-ec", script).split())
+
+
+def container(service: Service, name: str) -> Object:
+    """What is seen of a container of the first pod."""
+    found: list[Object] = service.get("pod/glance-0")["status"]["containerStatuses"]
+    return next(one for one in found if one["name"] == name)
+
+
+def test_more_slow_uploads_than_threads_do_not_restart_the_pod(sharing: Service) -> None:
+    """The witness shows that Glance had not answered for as long as it would have taken."""
+    before, restarts = container(sharing, "glance-api"), container(sharing, "witness")["restartCount"]
+    with Pod(sharing, "glance-0").uploading(UPLOADS):
+        eventually(lambda: container(sharing, "witness")["restartCount"] > restarts, 180, 1)
+        told = condition(sharing.until("gapi/glance", "WorkloadReady", "False"), "WorkloadReady")["message"]
+        assert "1 of 2 pods serve" in told
+    sharing.until("gapi/glance", "Ready", "True", timeout=90)
+    after = container(sharing, "glance-api")
+    assert (after["restartCount"], after["containerID"]) == (before["restartCount"], before["containerID"])
