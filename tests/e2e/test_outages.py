@@ -92,10 +92,16 @@ def test_a_database_that_is_gone_for_a_minute_costs_no_pod_and_no_image(
 
 
 def test_both_pods_killed_come_back(service: Service) -> None:
-    service.kubectl("delete", "pod", "glance-0", "glance-1", "--grace-period=0", "--force")
-    service.until("gapi/glance", "EndpointReady", "False", "NoPodServes")
+    before = containers(service)
+    service.kubectl("delete", "pod", *before, "--grace-period=0", "--force")
+    eventually(lambda: all(containers(service).get(pod, old) != old for pod, old in before.items()), 60)
     service.until("gapi/glance", "Ready", "True", timeout=120)
     assert condition(service.get("gimg/resting"), "Ready")["status"] == "True"
+
+
+def containers(service: Service) -> dict[str, str]:
+    """Pod -> its container."""
+    return {node["name"]: node.get("containerID", "") for node in service.get("gapi/glance")["status"]["nodes"]}
 
 
 def test_a_node_comes_back_with_its_pods_after_a_power_cut(service: Service, node: Cluster) -> None:
