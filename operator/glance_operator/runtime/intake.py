@@ -68,7 +68,7 @@ class Intake:
         """Wake those who wait for a change such as this one, be it somebody else's or our own."""
         if old is not None and new is not None and _significant(old) == _significant(new):
             return
-        self._wake_referrers(key)
+        self._wake_referrers(key, gone=new is None)
         self._wake_siblings(key, old, new)
         kind, name_of = self._wiring.parents.get(key.kind, ("", None))
         if name_of and (body := new or old) and (name := name_of(body)):
@@ -83,11 +83,12 @@ class Intake:
         else:
             self._queue.add(key, _first_lane(body))
 
-    def _wake_referrers(self, key: Key) -> None:
-        """Those at rest need not hear of it; of the others there may be thousands: they do not go before changes."""
+    def _wake_referrers(self, key: Key, gone: bool) -> None:
+        """Those at rest need not hear of it, unless there is nothing left that they rest on; of the others there may be
+        thousands: they do not go before changes."""
         for kind, index in self._wiring.references.get(key.kind, ()):
             if kind in self._wiring.controllers:
-                self._wake(self._store.referrers(kind, key.namespace, index, key.name))
+                self._wake(self._store.referrers(kind, key.namespace, index, key.name), resting=gone)
 
     def _wake_siblings(self, key: Key, old: Body | None, new: Body | None) -> None:
         """Those that share something with the object as it was, or as it is now."""
@@ -98,10 +99,10 @@ class Intake:
             siblings = self._store.referrers(key.kind, key.namespace, index, value)
             self._wake(one for one in siblings if one != key)
 
-    def _wake(self, keys: Iterable[Key]) -> None:
+    def _wake(self, keys: Iterable[Key], resting: bool = False) -> None:
         for key in keys:
             body = self._store.get(key)
-            if body is not None and not self._at_rest(key, body):
+            if body is not None and (resting or not self._at_rest(key, body)):
                 self._queue.add(key, Lane.NEW)
 
     def _at_rest(self, key: Key, body: Body) -> bool:

@@ -185,11 +185,13 @@ class TestReferrers:
         feed.bring("GlanceAPI", "g", "api", **after)
         assert feed.taken() == (("waiting", Lane.NEW) if wakes else None)
 
-    def test_the_end_wakes_them(self, feed: Feed) -> None:
+    def test_the_end_wakes_those_at_rest_too(self, feed: Feed) -> None:
         feed.bring("GlanceAPI", "g", "api")
         feed.taken()
         feed.intake.deleted(Key("GlanceAPI", "default", "api"), "g")
-        assert feed.taken() == ("waiting", Lane.NEW)
+        woken = {feed.taken(), feed.taken()}
+        assert woken == {("waiting", Lane.NEW), ("resting", Lane.NEW)}
+        assert feed.taken() is None
 
 
 class TestSiblings:
