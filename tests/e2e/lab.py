@@ -122,8 +122,11 @@ class Service:
         failed += told["failed"]
 
     def end(self) -> None:
-        """Delete all of it, images first: their service is needed for that."""
+        """Delete all of it, images first: their service is needed for that. The namespace, once no pod is there to be
+        waited for: Kubernetes would look again after half of the time that its pods may take."""
         self.kubectl("delete", "gimg", "--all", "--timeout=60s", timeout=70)
+        self.kubectl("delete", "gapi,gstore", "--all", "--timeout=120s", timeout=130)
+        self.kubectl("wait", "--for=delete", "pod", "--all", "--timeout=120s", timeout=130)
         self.cluster.run_kubectl("delete", "namespace", self.namespace, timeout=300)
 
     def database(self) -> Object:
