@@ -30,10 +30,11 @@ from glance_operator.api.image import ImageStatus
 from glance_operator.core.conditions import find
 from glance_operator.core.image import decide
 from glance_operator.core.image.memory import text
-from glance_operator.core.image.observed import Memory, View
+from glance_operator.core.image.observed import Cause, Memory, View
 from glance_operator.core.image.sizes import human
 from glance_operator.core.image.status import status
 from glance_operator.core.past import RETRY_ANNOTATION
+from glance_operator.core.plan import Phase, State
 
 ALL = [*ALIVE, *ENDING]
 WAY_OUT = re.compile(r"\b(correct|enable|remove|restore|reactivate|check|delete|create|set|use)\b")
@@ -232,6 +233,17 @@ def test_the_cloud_s_trouble_leaves_the_rest_as_it_was() -> None:
     assert changed == {"CloudReady"}
     assert {k: v for k, v in body["status"].items() if k != "conditions"} == {
         k: v for k, v in before["status"].items() if k != "conditions"
+    }
+
+
+def test_without_its_service_an_image_is_not_served() -> None:
+    before = first(served())
+    (row,) = (row for row in ALIVE if row.words == "the cloud is down while the image is served")
+    gone = State(Phase.WORKING, "APIGone", "GlanceAPI glance (spec.glanceAPIRef) does not exist")
+    told = conditions(after(replace(row.view, trouble=gone, cause=Cause.MISSING), before["status"]))
+    assert {kind: (told[kind]["status"], told[kind]["reason"]) for kind in ("Ready", "CloudReady")} == {
+        "Ready": ("False", "APIGone"),
+        "CloudReady": ("False", "APIGone"),
     }
 
 

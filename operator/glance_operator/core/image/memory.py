@@ -13,7 +13,8 @@ from glance_operator.core.image.observed import CacheMemory, Memory, StoreMemory
 from glance_operator.core.past import is_fresh_start
 
 CLOUD_READY = "CloudReady"
-LOST = ("CredentialsNotFound", "APINotFound", "APIGone")
+GONE = "APIGone"  # the service that had the image does not exist any more
+LOST = ("CredentialsNotFound", "APINotFound", GONE)
 
 
 def moment(text: str | None) -> datetime | None:

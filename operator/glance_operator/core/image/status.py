@@ -7,7 +7,7 @@ from typing import Any
 
 from glance_operator.core.conditions import FALSE, TRUE, UNKNOWN, Condition, find, merged, standard, truth
 from glance_operator.core.image import caching, content, identity, metadata, retries, stores
-from glance_operator.core.image.memory import CLOUD_READY, text
+from glance_operator.core.image.memory import CLOUD_READY, GONE, text
 from glance_operator.core.image.observed import GlanceImage, Memory, StoreMemory, View
 from glance_operator.core.image.sizes import human
 from glance_operator.core.past import retry_wanted
@@ -34,7 +34,7 @@ def _without_empty(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _conditions(view: View, plan: Plan, old: Mapping[str, Any]) -> list[Condition]:
-    if view.trouble and view.settled and not view.deleted_at:  # still served: only nobody can look after it
+    if _still_served(view):
         kept = find(old.get("conditions") or (), "Ready")
         head = [Condition("Ready", TRUE, kept["reason"], kept.get("message", "")), *_quiet()]
     else:
@@ -45,6 +45,11 @@ def _conditions(view: View, plan: Plan, old: Mapping[str, Any]) -> list[Conditio
     if not view.looked:
         return [*head, *_kept(old, CLOUD_READY)]
     return [*head, *_own(view, plan), Condition(CLOUD_READY, TRUE, "Reachable")]
+
+
+def _still_served(view: View) -> bool:
+    """Only nobody can look after it for the moment. Without its service it is not served at all."""
+    return view.trouble is not None and view.trouble.reason != GONE and view.settled and not view.deleted_at
 
 
 def _quiet() -> tuple[Condition, ...]:

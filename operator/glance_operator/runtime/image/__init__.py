@@ -9,7 +9,7 @@ from glance_operator.api.base import seconds
 from glance_operator.api.image import ImageSpec
 from glance_operator.core.conditions import TRUE, find
 from glance_operator.core.image import caching, content, decide, limits, stores
-from glance_operator.core.image.memory import moment, recall
+from glance_operator.core.image.memory import GONE, moment, recall
 from glance_operator.core.image.nodes import lost
 from glance_operator.core.image.observed import Cause, Flight, View
 from glance_operator.core.image.refusals import explain
@@ -231,7 +231,7 @@ def _comeback(view: View, track: Track | None) -> float:
 def _of_this_image(trouble: Unavailable, view: View) -> State:
     """What is wrong, in terms of this object: others, in other namespaces, may share the cloud."""
     if trouble.state.reason == "APINotFound" and view.memory.id:
-        return replace(trouble.state, reason="APIGone")
+        return replace(trouble.state, reason=GONE)
     if trouble.cause is not Cause.OUTAGE or trouble.state.reason.startswith("API"):
         return trouble.state
     source, name = _where(view.spec)
