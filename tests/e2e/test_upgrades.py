@@ -175,9 +175,9 @@ def test_what_is_staged_on_a_pod_is_named_before_the_pod_goes(service: Service) 
     service.ask(f"{url}/v2/images/{made['id']}/stage", *headers, *binary, "-X", "PUT")
 
     service.patch("gapi/glance", replicas=2, staging=STAGING)
-    (event,) = eventually(lambda: service.get("events", "--field-selector=reason=StagedDataAtRisk")["items"], 60)
-    assert "half-done" in event["message"]
-    assert (event["involvedObject"]["kind"], event["involvedObject"]["name"]) == ("GlanceAPI", "glance")
+    (event,) = eventually(lambda: [e for e in service.get("events")["items"] if e["reason"] == "StagedDataAtRisk"], 60)
+    assert "half-done" in event["note"]
+    assert (event["regarding"]["kind"], event["regarding"]["name"]) == ("GlanceAPI", "glance")
     service.until("gapi/glance", "Ready", "True", timeout=180)
 
 
@@ -204,8 +204,10 @@ def test_a_lost_node_is_named_with_what_to_do_and_the_rest_heals(service: Servic
 @contextmanager
 def only(cluster: Cluster, name: str) -> Iterator[None]:
     """In the end new pods may be put on that node again."""
-    yield
-    cluster.run_kubectl("uncordon", name)
+    try:
+        yield
+    finally:
+        cluster.run_kubectl("uncordon", name)
 
 
 def move(service: Service, cluster: Cluster, pod: str, target: Worker) -> None:
