@@ -18,7 +18,7 @@ from sandbox_kit.source import Source
 
 ROOT = Path(__file__).parent.parent
 # Those of tests/e2e that run on the second of two clusters, so that both take about as long.
-SECOND_NODE = {"test_outages.py", "test_images.py", "test_cache.py", "test_metadefs.py"}
+SECOND_NODE = {f"test_{name}.py" for name in ("cache", "images", "outages", "upgrades", "volumes")}
 seconds_of: dict[str, float] = defaultdict(float)
 
 
