@@ -122,9 +122,13 @@ class Service:
         failed += told["failed"]
 
     def end(self) -> None:
-        """Delete all of it, images first: their service is needed for that. The namespace, once no pod is there to be
-        waited for: Kubernetes would look again after half of the time that its pods may take."""
+        """Delete all of it, images first: their service is needed for that. Suspended, stores are let go although others
+        have images there. The namespace goes once no pod is there to be waited for: Kubernetes would look again after
+        half of the time that its pods may take."""
         self.kubectl("delete", "gimg", "--all", "--timeout=60s", timeout=70)
+        for kind in ("gapi", "gstore"):
+            for one in self.get(kind)["items"]:
+                self.patch(f"{kind}/{one['metadata']['name']}", suspend=True)
         self.kubectl("delete", "gapi,gstore", "--all", "--timeout=120s", timeout=130)
         self.kubectl("wait", "--for=delete", "pod", "--all", "--timeout=120s", timeout=130)
         self.cluster.run_kubectl("delete", "namespace", self.namespace, timeout=300)
