@@ -122,9 +122,9 @@ class Service:
         failed += told["failed"]
 
     def end(self) -> None:
-        """Delete all of it, images first: their service is needed for that. Suspended, stores are let go although others
-        have images there. The namespace goes once no pod is there to be waited for: Kubernetes would look again after
-        half of the time that its pods may take."""
+        """Delete all of it, images first: their service is needed for that. Suspended, stores are let go although
+        others have images there. The namespace goes once no pod is there to be waited for: Kubernetes would look again
+        after half of the time that its pods may take."""
         self.kubectl("delete", "gimg", "--all", "--timeout=60s", timeout=70)
         for kind in ("gapi", "gstore"):
             for one in self.get(kind)["items"]:
