@@ -138,8 +138,8 @@ from sandbox_kit.node.cluster import Cluster
 cluster = Cluster(Path(sys.argv[1]), (recipes.BASE,))
 cluster.start()
 cluster.run_kubectl("run", "sleeper", "--image", recipes.BASE.image, "--", "sleep", str(86400 - 1))
-node.run_kubectl("wait", "--for=condition=Ready", "pod/sleeper", "--timeout=30s")
-print(node.wire.addresses.link, node.wire.group, flush=True)
+cluster.run_kubectl("wait", "--for=condition=Ready", "pod/sleeper", "--timeout=30s")
+print(cluster.wire.addresses.link, cluster.wire.group, flush=True)
 time.sleep(600)
 """
 
