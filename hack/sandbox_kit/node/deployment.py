@@ -42,12 +42,6 @@ class Deployment:
         """Remove the operator; the kinds stay, and with them what was declared."""
         self.place.run_kubectl("delete", "-k", ROOT / "config", "--ignore-not-found", "--timeout=60s", timeout=90)
 
-    def log(self, lines: int = 200) -> str:
-        """The last lines of both replicas."""
-        return self.place.run_kubectl(
-            "logs", "-n", NAMESPACE, "-l", f"app.kubernetes.io/name={NAMESPACE}", f"--tail={lines}", "--prefix"
-        )
-
     def leader(self) -> str:
         """The name of the pod that acts."""
         holder = self.place.run_kubectl(
