@@ -11,7 +11,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def eventually(look: Callable[[], T], timeout: float = 30.0, interval: float = 0.1) -> T:
+def eventually(look: Callable[[], T], timeout: float = 60.0, interval: float = 0.1) -> T:
     """Return the first truthy answer of `look`; an AssertionError or a falsy answer is asked again until `timeout`.
 
     After `timeout` seconds the last AssertionError is raised as it was, so that the test shows what was still wrong.

@@ -34,6 +34,7 @@ KINDS = {
     "pvc": (CORE, "persistentvolumeclaims"),
 }
 VISITOR = Path(__file__).with_name("visitor.py")
+PATIENCE = 240  # seconds: a pass does not wait for them, and a machine may be slow
 RESTRICTED = "pod-security.kubernetes.io/enforce=restricted"
 
 
@@ -74,7 +75,7 @@ class Service:
     def patch(self, what: str, **spec: Any) -> None:
         self.kubectl("patch", what, "--type=merge", "-p", json.dumps({"spec": spec}))
 
-    def until(self, what: str, kind: str, status: str, reason: str = "", timeout: float = 60) -> Object:
+    def until(self, what: str, kind: str, status: str, reason: str = "", timeout: float = PATIENCE) -> Object:
         """The object, once the condition is so for its present generation."""
 
         def reached() -> Object:
@@ -125,12 +126,12 @@ class Service:
         """Delete all of it, images first: their service is needed for that. Suspended, stores are let go although
         others have images there. The namespace goes once no pod is there to be waited for: Kubernetes would look again
         after half of the time that its pods may take."""
-        self.kubectl("delete", "gimg", "--all", "--timeout=60s", timeout=70)
+        self.kubectl("delete", "gimg", "--all", "--timeout=180s", timeout=190)
         for kind in ("gapi", "gstore"):
             for one in self.get(kind)["items"]:
                 self.patch(f"{kind}/{one['metadata']['name']}", suspend=True)
-        self.kubectl("delete", "gapi,gstore", "--all", "--timeout=120s", timeout=130)
-        self.kubectl("wait", "--for=delete", "pod", "--all", "--timeout=120s", timeout=130)
+        self.kubectl("delete", "gapi,gstore", "--all", "--timeout=240s", timeout=250)
+        self.kubectl("wait", "--for=delete", "pod", "--all", "--timeout=240s", timeout=250)
         self.cluster.run_kubectl("delete", "namespace", self.namespace, timeout=300)
 
     def database(self) -> Object:

@@ -50,6 +50,11 @@ def phase(cluster: Place, namespace: str, name: str) -> str:
     return cluster.run_kubectl("get", "pod", name, "-n", namespace, "-o", "jsonpath={.status.phase}")
 
 
+def ready(cluster: Place, namespace: str, name: str) -> None:
+    """Wait until a pod serves."""
+    cluster.run_kubectl("wait", "--for=condition=Ready", f"pod/{name}", "-n", namespace, "--timeout=120s", timeout=130)
+
+
 def log_of(cluster: Place, namespace: str, name: str) -> str:
     """What a pod said, once it has succeeded."""
     now = phase(cluster, namespace, name)

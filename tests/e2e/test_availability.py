@@ -31,27 +31,27 @@ def service(operator: Deployment, cluster: Place, mariadb: MariaDB, keystone: Ke
         api(auth=made.auth, staging=None),
         store("central", "central"),
     )
-    made.until("gapi/glance", "Ready", "True", timeout=180)
+    made.until("gapi/glance", "Ready", "True")
     yield made
     made.end()
 
 
 def configure(service: Service) -> None:
     service.patch("gapi/glance", extraConfig={"DEFAULT": {"image_tag_quota": "64"}})
-    service.until("gapi/glance", "Ready", "True", timeout=180)
+    service.until("gapi/glance", "Ready", "True")
 
 
 def add_a_store(service: Service) -> None:
     service.apply(store("edge", "edge"))
-    service.until("gstore/edge", "Ready", "True", timeout=180)
-    service.until("gapi/glance", "Ready", "True", timeout=180)
+    service.until("gstore/edge", "Ready", "True")
+    service.until("gapi/glance", "Ready", "True")
 
 
 def scale(service: Service) -> None:
     service.kubectl("scale", "gapi/glance", "--replicas=1")
     eventually(lambda: len(service.get("gapi/glance")["status"]["nodes"]) == 1, 120)
     service.kubectl("scale", "gapi/glance", "--replicas=2")
-    service.until("gapi/glance", "Ready", "True", timeout=120)
+    service.until("gapi/glance", "Ready", "True")
 
 
 @pytest.mark.parametrize("change", [configure, add_a_store, scale])
@@ -66,7 +66,7 @@ def test_nobody_notices_an_upgrade(service: KeystoneService, node: Cluster) -> N
     node.worker.tag(recipes.GLANCE.image, UPGRADE)
     with service.visited() as failed:
         service.patch("gapi/glance", image=UPGRADE)
-        service.until("gapi/glance", "Ready", "True", timeout=240)
+        service.until("gapi/glance", "Ready", "True")
     assert failed == []
     pods = service.get("pods", "app.kubernetes.io/component=api")["items"]
     assert {pod["spec"]["containers"][0]["image"] for pod in pods} == {UPGRADE}

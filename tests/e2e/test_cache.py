@@ -44,7 +44,7 @@ def service(operator: Deployment, node: Cluster, mariadb: MariaDB, source: Sourc
         image("first", source.serve("first", images.raw(MIB)), **PREFETCH),
         image("plain", source.serve("plain", images.raw(4 * MIB))),
     )
-    made.until("gimg/first", "Ready", "True", timeout=240)
+    made.until("gimg/first", "Ready", "True")
     yield made
     made.end()
 
@@ -99,8 +99,8 @@ def test_what_others_download_does_not_push_it_out_for_long(service: Service) ->
     """The download fills the cache beyond its size, and pruning begins with what was not asked for the longest time."""
     first, plain = identity(service, "first"), identity(service, "plain")
     download(service, plain, "glance-0")
-    eventually(lambda: in_cache(service, plain) == [False, False], 60)
-    eventually(lambda: in_cache(service, first) == [True, True], 60)
+    eventually(lambda: in_cache(service, plain) == [False, False], 120)
+    eventually(lambda: in_cache(service, first) == [True, True], 120)
     service.until("gimg/first", "Cached", "True")
 
 
@@ -126,14 +126,14 @@ def test_more_than_fits_is_told_and_not_tried(service: Service, source: Source) 
     assert in_cache(service, told["status"]["id"]) == [False, False]
     service.until("gimg/first", "Cached", "True")
     service.patch("gapi/glance", cache=LARGE | VOLUME)
-    service.until("gapi/glance", "Ready", "True", timeout=240)
+    service.until("gapi/glance", "Ready", "True")
     for name in ("huge", "first"):
-        service.until(f"gimg/{name}", "Cached", "True", "AllNodes", timeout=120)
+        service.until(f"gimg/{name}", "Cached", "True", "AllNodes")
         assert in_cache(service, identity(service, name)) == [True, True]
 
 
 def test_it_goes_where_it_is_no_longer_wanted(service: Service) -> None:
-    service.until("gapi/glance", "Ready", "True", timeout=120)
+    service.until("gapi/glance", "Ready", "True")
     first, huge = identity(service, "first"), identity(service, "huge")
     service.patch("gimg/first", cache=None)
     eventually(lambda: in_cache(service, first) == [False, False])

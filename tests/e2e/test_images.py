@@ -38,14 +38,14 @@ def service(operator: Deployment, node: Cluster, mariadb: MariaDB, source: Sourc
         store("edge", "edge"),
         api(imports={"sources": {"allowedHosts": [node.host], "allowedPorts": [source.port]}}),
     )
-    made.until("gapi/glance", "Ready", "True", timeout=240)
+    made.until("gapi/glance", "Ready", "True")
     yield made
     made.end()
 
 
 def taken(service: Service, name: str) -> dict[str, Any]:
     """status.attempt, once it says which pod has the import."""
-    return eventually(lambda: _taken(service, name), 60, 0.1)
+    return eventually(lambda: _taken(service, name), 120)
 
 
 def _taken(service: Service, name: str) -> dict[str, Any]:
@@ -92,23 +92,23 @@ def test_an_import_runs_on_the_pod_that_the_image_names_and_outlives_the_others(
     pod = attempt["node"]
     (other,) = {"glance-0", "glance-1"} - {pod}
     assert attempt["containerID"] == container(service, pod)
-    eventually(lambda: fetches(service, pod, source.port), 20)
+    eventually(lambda: fetches(service, pod, source.port))
     assert not fetches(service, other, source.port)
     end(service, other)
-    body = service.until("gimg/named", "Ready", "True", timeout=90)
+    body = service.until("gimg/named", "Ready", "True")
     assert body["status"].get("incarnation", 1) == 1
     assert "node" not in body["status"].get("attempt", {})
     assert serves(service, "named", DATA)
-    service.until("gapi/glance", "Ready", "True", timeout=90)
+    service.until("gapi/glance", "Ready", "True")
 
 
 def test_an_import_that_ends_with_its_pod_is_made_again(service: Service, source: Source) -> None:
     service.apply(image("cut", source.serve("cut", DATA, SLOW)))
     pod = taken(service, "cut")["node"]
-    eventually(lambda: fetches(service, pod, source.port), 20)
+    eventually(lambda: fetches(service, pod, source.port))
     before = service.get("gimg/cut")["status"]["id"]
     end(service, pod)
-    body = service.until("gimg/cut", "Ready", "True", timeout=120)
+    body = service.until("gimg/cut", "Ready", "True")
     status = body["status"]
     assert (status["incarnation"], status.get("attempt", {}).get("count")) == (2, None)
     assert status["id"] != before
@@ -117,14 +117,14 @@ def test_an_import_that_ends_with_its_pod_is_made_again(service: Service, source
     assert [path.name for path in service.path_of("staging").iterdir() if before in path.name] == []
     told = service.kubectl("get", "events", "--field-selector=reason=ImportLost", "-o", "json")
     assert f"Pod {pod} of GlanceAPI glance ended during the import" in told
-    service.until("gapi/glance", "Ready", "True", timeout=90)
+    service.until("gapi/glance", "Ready", "True")
 
 
 def test_a_copy_that_ends_with_its_pod_takes_nothing_along(service: Service, source: Source) -> None:
     """What has the data serves it; the rest waits for Glance's lock, which nobody can lift, and is filled after."""
     data = bytes(400 * MIB)
     service.apply(image("copied", source.serve("copied", data), stores={"names": ["central"]}))
-    image_id = service.until("gimg/copied", "Ready", "True", timeout=120)["status"]["id"]
+    image_id = service.until("gimg/copied", "Ready", "True")["status"]["id"]
     service.patch("gimg/copied", stores={"names": ["central", "edge"]})
     pod = taken(service, "copied")["node"]
     service.kubectl("exec", pod, "--", "sh", "-c", WORKERS)  # it shall not be done before it is ended
@@ -133,20 +133,20 @@ def test_a_copy_that_ends_with_its_pod_takes_nothing_along(service: Service, sou
     assert condition(body, "Ready")["status"] == "True"
     edge = next(one for one in body["status"]["stores"] if one["name"] == "edge")
     assert edge["reason"] == "CopyInterrupted"
-    service.until("gapi/glance", "Ready", "True", timeout=90)
+    service.until("gapi/glance", "Ready", "True")
 
     (service.path_of("edge") / image_id).unlink(missing_ok=True)  # the file driver never takes up what was cut
     service.mariadb.execute(f"UPDATE `{NAMESPACE}`.tasks SET updated_at = updated_at - INTERVAL 3 HOUR")  # noqa: S608
     service.kubectl("annotate", "gimg/copied", "glance-operator.io/retry=now")
-    service.until("gimg/copied", "StoresReady", "True", timeout=120)
+    service.until("gimg/copied", "StoresReady", "True")
     assert serves(service, "copied", data, "edge")
 
 
 def test_what_the_staging_space_cannot_hold_is_not_begun(service: Service, source: Source) -> None:
     service.patch("gapi/glance", replicas=1, staging={"pvc": None, "emptyDir": {"sizeLimit": "64Mi"}})
-    service.until("gapi/glance", "Ready", "True", timeout=240)
+    service.until("gapi/glance", "Ready", "True")
     service.apply(image("big", source.serve("big", bytes(80 * MIB))))
-    body = service.until("gimg/big", "Ready", "False", "StagingFull", timeout=60)
+    body = service.until("gimg/big", "Ready", "False", "StagingFull")
     message = condition(body, "Ready")["message"]
     assert message == (
         "The source has 80 MiB, the staging space of a pod has 64 MiB: "
@@ -155,5 +155,5 @@ def test_what_the_staging_space_cannot_hold_is_not_begun(service: Service, sourc
     assert condition(body, "Stalled")["status"] == "True"
     assert {one.headers["user-agent"].partition("/")[0] for one in source.requests_of("big")} == {"glance-operator"}
     service.patch("gapi/glance", staging={"emptyDir": {"sizeLimit": "200Mi"}})
-    service.until("gimg/big", "Ready", "True", timeout=240)
+    service.until("gimg/big", "Ready", "True")
     assert "StagingFull" in json.dumps(service.get("events"))

@@ -44,15 +44,15 @@ def site(*documents: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_glances_own_are_loaded_and_what_is_missing_makes_the_service_none_the_worse(service: Service) -> None:
-    service.until("gapi/glance", "Ready", "True", timeout=180)
-    service.until("gapi/glance", "MetadefsReady", "False", "InputMissing", timeout=120)
-    eventually(lambda: len(defined(service)) > 30, 60)
+    service.until("gapi/glance", "Ready", "True")
+    service.until("gapi/glance", "MetadefsReady", "False", "InputMissing")
+    eventually(lambda: len(defined(service)) > 30)
     service.until("gapi/glance", "Ready", "True")
 
 
 def test_a_namespace_comes_with_its_config_map_and_goes_with_it(service: Service) -> None:
     service.apply(site(SITE, {"namespace": "Site::Other"}))
-    body = service.until("gapi/glance", "MetadefsReady", "True", timeout=90)
+    body = service.until("gapi/glance", "MetadefsReady", "True")
     assert [one["namespace"] for one in body["status"]["metadefs"]] == ["Site::Forms", "Site::Other"]
     assert defined(service)["Site::Forms"]["protected"] is True
     service.kubectl("delete", "configmap", "site")

@@ -236,6 +236,6 @@ def test_more_slow_uploads_than_threads_do_not_restart_the_pod(sharing: Service)
         eventually(lambda: container(sharing, "witness")["restartCount"] > restarts, 180, 1)
         told = condition(sharing.until("gapi/glance", "WorkloadReady", "False"), "WorkloadReady")["message"]
         assert "1 of 2 pods serve" in told
-    sharing.until("gapi/glance", "Ready", "True", timeout=90)
+    sharing.until("gapi/glance", "Ready", "True")
     after = container(sharing, "glance-api")
     assert (after["restartCount"], after["containerID"]) == (before["restartCount"], before["containerID"])

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.e2e.lab import Service, api, image, store
+from tests.e2e.lab import PATIENCE, Service, api, image, store
+from tests.e2e.pods import ready
 from tests.integration.images.lab import condition
 from tests.support import eventually
 
@@ -36,7 +37,7 @@ def service(operator: Deployment, cluster: Place, mariadb: MariaDB, source: Sour
         store("central", "central"),
         image("resting", source.serve("resting", DATA)),
     )
-    made.until("gapi/glance", "Ready", "True", timeout=180)
+    made.until("gapi/glance", "Ready", "True")
     made.until("gimg/resting", "Ready", "True")
     yield made
     made.end()
@@ -46,10 +47,10 @@ def test_a_rollout_goes_on_when_the_leader_is_killed_in_it(service: Service, ope
     leader = operator.leader()
     with service.visited() as failed:
         service.patch("gapi/glance", extraConfig={"DEFAULT": {"image_tag_quota": "65"}})
-        eventually(lambda: service.get("statefulset/glance")["status"].get("updatedReplicas") == 1, 90)
+        eventually(lambda: service.get("statefulset/glance")["status"].get("updatedReplicas") == 1, PATIENCE)
         service.cluster.run_kubectl("delete", "pod", leader, "-n", NAMESPACE, "--grace-period=0", "--force")
-        eventually(lambda: operator.leader() not in {"", leader}, 40)
-        service.until("gapi/glance", "Ready", "True", timeout=180)
+        eventually(lambda: operator.leader() not in {"", leader}, 120)
+        service.until("gapi/glance", "Ready", "True")
     assert failed == []
     operator.wait()
 
@@ -62,9 +63,9 @@ def test_imports_that_end_in_time_outlive_their_pods(service: Service, source: S
     names = [f"slow-{change['replicas']}-{number}" for number in range(4)]
     slow = Fault(rate=len(DATA) // SLOW)
     service.apply(*(image(name, source.serve(name, DATA, slow)) for name in names))
-    eventually(lambda: all(downloads(source, name) for name in names), 60)
+    eventually(lambda: all(downloads(source, name) for name in names), PATIENCE)
     service.patch("gapi/glance", **change)
-    service.until("gapi/glance", "Ready", "True", timeout=180)
+    service.until("gapi/glance", "Ready", "True")
     for name in names:
         service.until(f"gimg/{name}", "Ready", "True")
         assert downloads(source, name) == 1
@@ -78,15 +79,13 @@ def test_a_database_that_is_gone_for_a_minute_costs_no_pod_and_no_image(
     service: Service, mariadb: MariaDB, source: Source
 ) -> None:
     before = service.get("gapi/glance")["status"]["nodes"]
-    mariadb.scale(0)
-    gone = time.monotonic()
-    service.apply(image("meanwhile", source.serve("meanwhile", DATA)))
-    service.until("gimg/meanwhile", "Ready", "False", "GlanceUnavailable")
-    eventually(lambda: time.monotonic() > gone + OUTAGE, OUTAGE + 5)
-    assert condition(service.get("gimg/resting"), "Ready")["status"] == "True", "at rest nothing is lost by waiting"
-    mariadb.scale(1)
-    mariadb.wait()
-    service.until("gimg/meanwhile", "Ready", "True", timeout=90)
+    with mariadb.gone():
+        began = time.monotonic()
+        service.apply(image("meanwhile", source.serve("meanwhile", DATA)))
+        service.until("gimg/meanwhile", "Ready", "False", "GlanceUnavailable")
+        eventually(lambda: time.monotonic() > began + OUTAGE, PATIENCE)
+        assert condition(service.get("gimg/resting"), "Ready")["status"] == "True", "at rest nothing is lost by waiting"
+    service.until("gimg/meanwhile", "Ready", "True")
     service.until("gapi/glance", "Ready", "True")
     assert service.get("gapi/glance")["status"]["nodes"] == before
 
@@ -94,8 +93,8 @@ def test_a_database_that_is_gone_for_a_minute_costs_no_pod_and_no_image(
 def test_both_pods_killed_come_back(service: Service) -> None:
     before = containers(service)
     service.kubectl("delete", "pod", *before, "--grace-period=0", "--force")
-    eventually(lambda: all(containers(service).get(pod, old) != old for pod, old in before.items()), 60)
-    service.until("gapi/glance", "Ready", "True", timeout=120)
+    eventually(lambda: all(containers(service).get(pod, old) != old for pod, old in before.items()), PATIENCE)
+    service.until("gapi/glance", "Ready", "True")
     assert condition(service.get("gimg/resting"), "Ready")["status"] == "True"
 
 
@@ -107,10 +106,10 @@ def containers(service: Service) -> dict[str, str]:
 def test_a_node_comes_back_with_its_pods_after_a_power_cut(service: Service, node: Cluster) -> None:
     node.worker.kill()
     node.worker.start()
-    eventually(node.ready, 60)
-    eventually(lambda: all(one["restarts"] > 0 for one in service.get("gapi/glance")["status"]["nodes"]), 120)
-    service.until("gapi/glance", "Ready", "True", timeout=180)
-    node.run_kubectl("wait", "-n", "database", "--for=condition=Ready", "pod/mariadb-0", "--timeout=60s")
+    eventually(node.ready, PATIENCE)
+    eventually(lambda: all(one["restarts"] > 0 for one in service.get("gapi/glance")["status"]["nodes"]), PATIENCE)
+    service.until("gapi/glance", "Ready", "True")
+    ready(node, "database", "mariadb-0")
 
 
 def test_a_drained_node_costs_no_request(service: Service, node: Cluster) -> None:
@@ -118,12 +117,12 @@ def test_a_drained_node_costs_no_request(service: Service, node: Cluster) -> Non
     with node.second_node() as second:
         service.kubectl("delete", "pod", "glance-1")
         service.until("gapi/glance", "WorkloadReady", "False")
-        service.until("gapi/glance", "Ready", "True", timeout=120)
+        service.until("gapi/glance", "Ready", "True")
         assert {nodes_of(service)["glance-0"], nodes_of(service)["glance-1"]} == {"node1", second.name}
         with service.visited() as failed:
             words = ("--ignore-daemonsets", "--delete-emptydir-data", "--timeout=120s")
             node.run_kubectl("drain", second.name, *words, timeout=130)
-            service.until("gapi/glance", "Ready", "True", timeout=120)
+            service.until("gapi/glance", "Ready", "True")
         assert failed == []
         assert set(nodes_of(service).values()) == {"node1"}
 
@@ -137,10 +136,10 @@ def nodes_of(service: Service) -> dict[str, str]:
 def test_a_service_that_was_deleted_and_made_again_has_its_images(service: Service) -> None:
     body = service.get("gapi/glance")
     service.kubectl("delete", "gapi", "glance", timeout=120)
-    service.until("gimg/resting", "Ready", "False", "APIGone", timeout=90)
-    service.until("gstore/central", "Ready", "False", "APIGone", timeout=90)
+    service.until("gimg/resting", "Ready", "False", "APIGone")
+    service.until("gstore/central", "Ready", "False", "APIGone")
     assert {one["metadata"]["name"] for one in service.get("pvc")["items"]} >= {"central", "staging"}
     service.apply(api(**body["spec"]))
-    service.until("gapi/glance", "Ready", "True", timeout=180)
-    told = service.until("gimg/resting", "Ready", "True", timeout=90)["status"]
+    service.until("gapi/glance", "Ready", "True")
+    told = service.until("gimg/resting", "Ready", "True")["status"]
     assert told.get("incarnation", 1) == 1, "the same image, found again"

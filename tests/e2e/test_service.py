@@ -41,7 +41,7 @@ def service(operator: Deployment, cluster: Place, mariadb: MariaDB, source: Sour
 
 
 def test_it_comes_up_from_objects_in_any_order(service: Service) -> None:
-    body = service.until("gapi/glance", "Ready", "True", timeout=180)
+    body = service.until("gapi/glance", "Ready", "True")
     status = body["status"]
     assert (status["readyReplicas"], status["storesReady"]) == (2, "2/2")
     assert status["endpoint"] == "http://glance.service.svc.cluster.local:9292"
@@ -87,11 +87,11 @@ def test_a_policy_edit_restarts_nothing_and_a_rule_taken_away_is_gone(service: S
 
     eventually(listed)
     service.patch("gapi/glance", policy={"get_images": "role:nobody"})
-    eventually(lambda: not listed(), 20)
+    eventually(lambda: not listed())
     assert started(service) == before
     service.patch("gapi/glance", policy=None)
-    eventually(lambda: all(started(service).get(name) not in {"", None, when} for name, when in before.items()), 120)
-    service.until("gapi/glance", "Ready", "True", timeout=120)
+    eventually(lambda: all(started(service).get(name) not in {"", None, when} for name, when in before.items()), 240)
+    service.until("gapi/glance", "Ready", "True")
     eventually(listed)
 
 
@@ -100,7 +100,7 @@ def test_what_a_purge_says_when_it_fails_is_told(service: Service) -> None:
         service.kubectl("create", "job", "now", "--from=cronjob/glance-purge", "--dry-run=client", "-o", "json")
     )
     service.apply(job)
-    service.kubectl("wait", "--for=condition=Complete", "job/now", "--timeout=60s", timeout=70)
+    service.kubectl("wait", "--for=condition=Complete", "job/now", "--timeout=120s", timeout=130)
     service.until("gapi/glance", "HousekeepingReady", "True")
     job["metadata"]["name"] = "nightly"
     job["spec"]["backoffLimit"] = 0

@@ -55,8 +55,8 @@ def service(operator: Deployment, node: Cluster, mariadb: MariaDB, source: Sourc
         api(imports={"sources": {"allowedHosts": [node.host], "allowedPorts": [source.port]}}),
         image("one", source.serve("one", DATA)),
     )
-    made.until("gimg/one", "Ready", "True", timeout=240)
-    made.until("gapi/glance", "Ready", "True", timeout=60)
+    made.until("gimg/one", "Ready", "True")
+    made.until("gapi/glance", "Ready", "True")
     yield made
     made.end()
 
@@ -103,7 +103,7 @@ def test_nobody_notices_that_a_store_is_added(service: Service, source: Source) 
 def test_a_store_that_is_full_stays_out_with_its_drivers_words(service: Service) -> None:
     before = started(service)
     service.apply(store("full", "full"))
-    service.until("gstore/full", "Usable", "False", "ProbeFailed", timeout=120)
+    service.until("gstore/full", "Usable", "False", "ProbeFailed")
     assert FULL in words(service, "gstore/full", "Usable")
     status = service.get("gapi/glance")["status"]
     assert (status["storesReady"], offered(service)) == ("2/3", ["central", "share"])
@@ -113,7 +113,7 @@ def test_a_store_that_is_full_stays_out_with_its_drivers_words(service: Service)
 
 def test_an_export_that_no_pod_may_mount_says_so(service: Service) -> None:
     service.apply(share("inline", inline={"server": "nfs.example.org", "path": "/export"}))
-    eventually(lambda: "violates PodSecurity" in words(service, "gstore/inline", "Usable"), 60)
+    eventually(lambda: "violates PodSecurity" in words(service, "gstore/inline", "Usable"), 120)
     assert "nfs" in words(service, "gstore/inline", "Usable")
     service.kubectl("delete", "gstore", "inline", timeout=60)
 
@@ -125,7 +125,7 @@ def test_a_change_that_does_not_work_changes_nothing(service: Service, tmp_path:
         ("nowhere", "Probing", 'persistentvolumeclaim "nowhere" not found'),
     ):
         service.patch("gstore/central", file={"pvc": {"claimName": claim_name}})
-        service.until("gstore/central", "Ready", "False", reason, timeout=120)
+        service.until("gstore/central", "Ready", "False", reason)
         eventually(partial(says, service, "gstore/central", told))
         assert "the service goes on with what was proven before" in words(service, "gstore/central", "Ready")
         assert condition(service.get("gstore/central"), "Usable")["status"] == "True"

@@ -73,13 +73,13 @@ def named(name: str, address: str, port: int) -> list[Object]:
 
 
 def test_one_file_is_a_service_that_says_what_it_is_for(trial: Service) -> None:
-    body = trial.until("gapi/trial", "Ready", "True", timeout=240)
+    body = trial.until("gapi/trial", "Ready", "True")
     for kind in ("AuthReady", "DatabaseReady"):
         assert NO_PRODUCTION in condition(body, kind)["message"]
 
 
 def test_the_image_in_it_is_served(trial: Service) -> None:
-    made = trial.until("gimg/cirros-on-trial", "Ready", "True", timeout=90)["status"]["id"]
+    made = trial.until("gimg/cirros-on-trial", "Ready", "True")["status"]["id"]
     command = Pod(trial, "trial-0").curl("GET", f"/images/{made}/file")
     data = subprocess.run(command, capture_output=True, check=True).stdout
     assert hashlib.sha256(data).digest() == hashlib.sha256(DATA).digest()

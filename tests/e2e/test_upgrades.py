@@ -33,7 +33,7 @@ def service(operator: Deployment, cluster: Place, mariadb: MariaDB) -> Iterator[
     made.make()
     claims = (made.claim("central"), made.claim("staging"))
     made.apply(*claims, made.database(), store("central", "central"), api())
-    made.until("gapi/glance", "Ready", "True", timeout=180)
+    made.until("gapi/glance", "Ready", "True")
     yield made
     made.end()
 
@@ -77,7 +77,7 @@ def test_the_schema_is_prepared_before_the_first_new_pod_and_contracted_after_th
     before = containers(service)
     with service.visited() as failed:
         service.patch("gapi/glance", image=NEXT)
-        service.until("gapi/glance", "Ready", "True", timeout=240)
+        service.until("gapi/glance", "Ready", "True")
     assert failed == []
     pods = items(service, "pods", "api")
     assert [pod["spec"]["containers"][0]["image"] for pod in pods] == [NEXT, NEXT]
@@ -100,7 +100,7 @@ def test_an_image_that_does_not_exist_reaches_no_pod(service: Service) -> None:
     before = service.get("gapi/glance")["spec"].get("image")
     with undisturbed(service):
         service.patch("gapi/glance", image=NOWHERE)
-        says(service, "ConfigReady", f'ErrImageNeverPull: Container image "{NOWHERE}" is not present', 60)
+        says(service, "ConfigReady", f'ErrImageNeverPull: Container image "{NOWHERE}" is not present', 120)
     with undisturbed(service):
         service.patch("gapi/glance", image=before)
         service.until("gapi/glance", "Ready", "True")
@@ -116,7 +116,7 @@ def test_a_wrong_connection_reaches_no_pod_and_a_migration_that_fails_neither(se
         assert "s3cret" not in service.kubectl("get", "gapi,events", "-o", "yaml")
 
         service.apply(service.database())
-        service.until("gapi/glance", "Ready", "True", timeout=90)
+        service.until("gapi/glance", "Ready", "True")
 
 
 def connecting(service: Service, to: str) -> Object:
@@ -139,11 +139,11 @@ def reader(service: Service) -> str:
 def test_the_schema_is_contracted_when_all_services_on_it_have_followed(service: Service, node: Cluster) -> None:
     node.worker.tag(recipes.GLANCE.image, LATER)
     service.apply(*follower(service, service.get("gapi/glance")["spec"].get("image")))
-    service.until("gapi/edge", "Ready", "True", timeout=180)
+    service.until("gapi/edge", "Ready", "True")
     service.until("gapi/edge", "DatabaseReady", "True", "SchemaManagedElsewhere")
 
     service.patch("gapi/glance", image=LATER)
-    service.until("gapi/glance", "Ready", "True", timeout=180)
+    service.until("gapi/glance", "Ready", "True")
     told = service.until("gapi/glance", "DatabaseReady", "True", "ContractionAwaited")
     assert "edge-0" in condition(told, "DatabaseReady")["message"]
     assert "contract" not in phases(service)
@@ -168,7 +168,7 @@ def follower(service: Service, image: str | None) -> Iterator[Object]:
 def test_what_is_staged_on_a_pod_is_named_before_the_pod_goes(service: Service) -> None:
     """On a claim it would stay; with a volume per pod others have to know."""
     service.patch("gapi/glance", replicas=1, staging=None)
-    url = service.until("gapi/glance", "Ready", "True", timeout=180)["status"]["endpoint"]
+    url = service.until("gapi/glance", "Ready", "True")["status"]["endpoint"]
     headers = [word for name, value in service.headers.items() for word in ("-H", f"{name}: {value}")]
     asked = json.dumps({"name": "half-done", "disk_format": "raw", "container_format": "bare"})
     made = json.loads(service.ask(f"{url}/v2/images", *headers, "-H", "Content-Type: application/json", "-d", asked))
@@ -176,10 +176,10 @@ def test_what_is_staged_on_a_pod_is_named_before_the_pod_goes(service: Service) 
     service.ask(f"{url}/v2/images/{made['id']}/stage", *headers, *binary, "-X", "PUT")
 
     service.patch("gapi/glance", replicas=2, staging=STAGING)
-    (event,) = eventually(lambda: [e for e in service.get("events")["items"] if e["reason"] == "StagedDataAtRisk"], 60)
+    (event,) = eventually(lambda: [e for e in service.get("events")["items"] if e["reason"] == "StagedDataAtRisk"], 120)
     assert "half-done" in event["note"]
     assert (event["regarding"]["kind"], event["regarding"]["name"]) == ("GlanceAPI", "glance")
-    service.until("gapi/glance", "Ready", "True", timeout=180)
+    service.until("gapi/glance", "Ready", "True")
 
 
 def test_a_lost_node_is_named_with_what_to_do_and_the_rest_heals(service: Service, node: Cluster) -> None:
@@ -188,7 +188,7 @@ def test_a_lost_node_is_named_with_what_to_do_and_the_rest_heals(service: Servic
             second.tag(recipes.GLANCE.image, image)
         move(service, node, "glance-1", second)
         second.kill()
-        told = service.until("gapi/glance", "WorkloadReady", "False", "NodeLost", timeout=120)
+        told = service.until("gapi/glance", "WorkloadReady", "False", "NodeLost")
         message = condition(told, "WorkloadReady")["message"]
         assert "1 of 2 pods serve; glance-1: NodeLost" in message
         taint = f"kubectl taint nodes {second.name} node.kubernetes.io/out-of-service=nodeshutdown:NoExecute"
@@ -200,7 +200,7 @@ def test_a_lost_node_is_named_with_what_to_do_and_the_rest_heals(service: Servic
         assert failed == [], "the other replica serves"
         assert condition(service.get("gapi/glance"), "WorkloadReady")["message"] == message
         second.start()
-        service.until("gapi/glance", "Ready", "True", timeout=180)
+        service.until("gapi/glance", "Ready", "True")
         move(service, node, "glance-1", node.worker)
 
 
@@ -226,5 +226,5 @@ def move(service: Service, cluster: Cluster, pod: str, target: Worker) -> None:
             (target.name, "True")
         ]
 
-    eventually(moved, 90)
-    service.until("gapi/glance", "Ready", "True", timeout=60)
+    eventually(moved, 240)
+    service.until("gapi/glance", "Ready", "True")

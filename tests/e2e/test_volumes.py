@@ -96,12 +96,12 @@ def container(service: Service) -> str:
 
 
 def test_images_are_imported_over_https(service: Service, authority: Authority, first: Pair) -> None:
-    told = service.until("gapi/glance", "Ready", "True", timeout=180)["status"]
+    told = service.until("gapi/glance", "Ready", "True")["status"]
     assert told["endpoint"] == f"https://{HOST}:9292"
     assert told["tls"]["notAfter"] == not_after(first)
     assert condition({"status": told}, "EndpointReady")["reason"] == "Serving"
     assert condition({"status": told}, "VolumesReady")["reason"] == "Bound"
-    service.until("gimg/first", "Ready", "True", timeout=120)
+    service.until("gimg/first", "Ready", "True")
     assert "versions" in service.ask(f"{told['endpoint']}/", "--cacert", str(authority.pair.cert), "--no-fail")
 
 
@@ -117,7 +117,7 @@ def test_a_certificate_that_clients_would_not_accept_reaches_no_pod(
 ) -> None:
     before = container(service)
     service.apply(secret(authority, authority.web("other", ["images.example.org"])))
-    told = service.until("gapi/glance", "ConfigReady", "False", "InputInvalid", timeout=60)
+    told = service.until("gapi/glance", "ConfigReady", "False", "InputInvalid")
     assert f"not valid for {' and '.join(NAMES)}" in condition(told, "ConfigReady")["message"]
     assert condition(told, "EndpointReady")["status"] == "True"
     service.apply(secret(authority, first))
@@ -159,7 +159,7 @@ def test_a_growth_that_the_class_allows_is_asked_for_under_the_running_pod(servi
         return bool(claim["spec"]["resources"]["requests"]["storage"] == "20Gi")
 
     eventually(asked)
-    told = eventually(lambda: resizing(service), 60)
+    told = eventually(lambda: resizing(service), 120)
     assert "ExternalExpanding" in told, "nobody makes it so here, and Kubernetes says it"
     service.until("gapi/glance", "Ready", "True")
     assert container(service) == before
@@ -180,7 +180,7 @@ def test_claims_outlive_their_service_unless_the_spec_says_otherwise(
     assert "deletionTimestamp" not in service.get("pvc/glance-staging")["metadata"]
     policy = {"persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Delete"}}
     service.apply(wanted(source, node, **policy))
-    service.until("gapi/glance", "VolumesReady", "True", "Bound", timeout=180)
+    service.until("gapi/glance", "VolumesReady", "True", "Bound")
     service.kubectl("delete", "gapi/glance", timeout=120)
     eventually(lambda: not service.kubectl("get", "pvc/glance-staging", "--ignore-not-found", "-o", "name"), 120)
     assert json.loads(service.kubectl("get", "pvc/central", "-o", "json"))["status"]["phase"] == "Bound"

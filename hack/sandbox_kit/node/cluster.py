@@ -23,7 +23,7 @@ from sandbox_kit.parallel import side_by_side
 from sandbox_kit.process import wait_until
 
 IMAGES = (recipes.BASE, recipes.GLANCE, recipes.MARIADB, recipes.OPERATOR)
-READY_SECONDS = 60
+READY_SECONDS = 180
 # What pods need, on top of what objects need.
 FOR_PODS = """
     cronjob daemonset deployment disruption endpoints endpointslice ephemeral-volume job node-lifecycle

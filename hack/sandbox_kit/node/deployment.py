@@ -12,7 +12,7 @@ from sandbox_kit.node.places import Place
 
 ROOT = Path(__file__).parent.parent.parent.parent
 NAMESPACE = "glance-operator"
-READY_SECONDS = 60
+READY_SECONDS = 180
 WAIT_FOR_KINDS = ("wait", "--for=condition=Established", "--timeout=30s", "-f", ROOT / "crds")
 
 

@@ -1,6 +1,8 @@
 """MariaDB as a pod, with a database for Glance."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +11,7 @@ from sandbox_kit.node.places import ONE, Place
 
 MANIFEST = Path(__file__).with_suffix(".yaml")
 USER, PASSWORD, DATABASE = "glance", "sandbox-password", "glance"
-READY_SECONDS = 90
+READY_SECONDS = 180
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,16 @@ class MariaDB:
         arguments = ("rollout", "status", "statefulset/mariadb", f"--timeout={READY_SECONDS}s")
         self.cluster.run_kubectl(*arguments, "--namespace", self.namespace, timeout=READY_SECONDS + 10)
 
-    def scale(self, replicas: int) -> None:
-        """0 is an outage, 1 its end."""
+    @contextmanager
+    def gone(self) -> Iterator[None]:
+        """An outage, which ends whatever happens in it."""
+        self._scale(0)
+        try:
+            yield
+        finally:
+            self._scale(1)
+            self.wait()
+
+    def _scale(self, replicas: int) -> None:
         words = ("scale", "statefulset/mariadb", f"--replicas={replicas}")
         self.cluster.run_kubectl(*words, "--namespace", self.namespace)

@@ -20,7 +20,7 @@ INIT = Path(__file__).with_name("init.py")
 class Machine(Server):
     """Namespaces of processes and mounts: whatever runs there ends with it, at once. `disk` survives."""
 
-    timeout = 20.0
+    timeout = 60.0
     grace = 0.0
 
     def __init__(self, directory: Path, place: Namespaces, volumes: Path) -> None:

@@ -16,7 +16,7 @@ KEEPER = Path(__file__).with_name("keeper.py")
 class Namespaces(Server):
     """Namespaces of network and mounts where a node can be: `.seat`, `.prefix`, `.group`."""
 
-    timeout = 20.0
+    timeout = 60.0
     grace = 10.0  # for its cgroups to become empty
     seat: Seat
 
