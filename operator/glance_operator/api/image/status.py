@@ -77,10 +77,23 @@ class Previous(Model):
 
     id: str
     """Glance id of the image."""
+    incarnation: int | None = None
+    """The number that its id is derived from."""
     content_hash: str | None = None
     """Digest or hash of its content."""
     hidden: bool | None = None
     """Whether it was hidden."""
+
+
+class Successor(Model):
+    """The Glance image with other content that shall take the place of the one that serves."""
+
+    id: str | None = None
+    """Glance id of the image, once it was made."""
+    incarnation: int
+    """The number that its id is derived from."""
+    source: str | None = None
+    """Where its content came from, once it has arrived."""
 
 
 class Cached(Model):
@@ -140,6 +153,8 @@ class ImageStatus(Status):
     """What is served."""
     attempt: Attempt | None = None
     """The attempt under way, or the last one."""
+    rollout: Successor | None = None
+    """The image that is made ready while the other serves; stores and attempt are its then."""
     previous: Annotated[tuple[Previous, ...], KEYED, keys("id")] | None = None
     """Glance images of earlier contents that stay."""
     cached: Annotated[tuple[Cached, ...], KEYED, keys("node")] | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from glance_operator.core.image import caching, content, deletion, identity, limits, metadata, staging, stores
+from glance_operator.core.image import caching, content, deletion, identity, limits, metadata, rollout, staging, stores
 from glance_operator.core.image.memory import judged
 from glance_operator.core.image.observed import View
 from glance_operator.core.plan import Phase, Plan, Rule, State, first_of
@@ -22,6 +22,8 @@ RULES: tuple[Rule[View], ...] = (
     limits.await_cloud,
     identity.only_what_is_ours,
     identity.await_marker,
+    rollout.remove_double,
+    rollout.call_off,
     # the content: until the image is active and unlocked, nothing below speaks
     content.recreate_what_vanished,
     content.cut_what_takes_too_long,
@@ -38,11 +40,16 @@ RULES: tuple[Rule[View], ...] = (
     content.fetch,
     content.await_active,
     # verification of size and digest has its place here: before anybody else may see the image
-    content.refuse_other_content,  # and the roll-out of new content here
+    # other content: a successor is made ready by the rules above, and takes over
+    rollout.begin,
+    rollout.fill_first,
+    rollout.share_first,
+    rollout.switch,
     metadata.correct,
     # the stores that lack the data
     stores.fill_missing,
     stores.demand_all,
+    rollout.prune,
     # the caches of the service's pods
     caching.prefetch,
     caching.remove,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from glance_operator.api.base import seconds
 from glance_operator.api.image import ImageSpec
 from glance_operator.core.image import identity, metadata, nodes, retries, staging, stores
-from glance_operator.core.image.observed import Node, View
+from glance_operator.core.image.observed import GlanceImage, Node, View
 from glance_operator.core.plan import Plan, Step, doing, stalled, waiting
 
 WEB_DOWNLOAD = "web-download"
@@ -196,12 +196,6 @@ def await_active(view: View) -> Plan | None:
     )
 
 
-def refuse_other_content(view: View) -> Plan | None:
-    """The content of a served image does not change under its id."""
-    if view.image is None or view.image.properties.get(identity.CONTENT) in (None, content_hash(view.spec)):
-        return None
-    return stalled(
-        "ContentChanged",
-        "spec.source or a format has changed since the image was imported; Glance images are immutable, and rolling "
-        "out new content under the same name is not available yet: restore the spec, or create another Image",
-    )
+def is_wanted(view: View, image: GlanceImage) -> bool:
+    """Whether it was made for the content that the spec describes now."""
+    return image.properties.get(identity.CONTENT) in (None, content_hash(view.spec))

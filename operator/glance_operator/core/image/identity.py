@@ -7,7 +7,7 @@ from dataclasses import replace
 from enum import Enum
 from uuid import UUID, uuid5
 
-from glance_operator.core.image.observed import GlanceImage, View
+from glance_operator.core.image.observed import GlanceImage, Memory, View
 from glance_operator.core.plan import Plan, stalled, waiting
 
 _WAYS_OUT = "delete it there, or create another Image with another spec.id"
@@ -33,6 +33,23 @@ def image_id(uid: str, incarnation: int, fixed: str | None = None) -> str:
 
 def expected_id(view: View) -> str:
     return image_id(view.uid, view.memory.incarnation, view.spec.id)
+
+
+def rolling(view: View) -> bool:
+    """Whether the image that is worked on shall take the place of another, which serves meanwhile."""
+    return view.memory.served is not None
+
+
+def serving(view: View) -> GlanceImage | None:
+    """That other one, if it still serves."""
+    old = view.others.get(view.memory.served.id) if view.memory.served else None
+    return old if old and old.status == "active" else None
+
+
+def next_incarnation(memory: Memory) -> int:
+    """One that none of the images remembered has. If another had it once, Glance refuses its id, and the next follows."""
+    others = (memory.served, *memory.previous)
+    return 1 + max(memory.incarnation, *(one.incarnation for one in others if one), 0)
 
 
 def marker(view: View, content_hash: str) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from glance_operator.core.conditions import TRUE, find
 from glance_operator.core.image import content, nodes, retries, stores
-from glance_operator.core.image.observed import CacheMemory, Memory, StoreMemory, View
+from glance_operator.core.image.observed import CacheMemory, Kept, Memory, StoreMemory, View
 from glance_operator.core.past import is_fresh_start
 
 CLOUD_READY = "CloudReady"
@@ -34,11 +34,8 @@ def recall(body: Mapping[str, Any]) -> Memory:
     applied = status.get("applied") or {}
     cloud = find(conditions, CLOUD_READY)
     memory = Memory(
-        id=status.get("id") or "",
-        incarnation=status.get("incarnation") or 1,
         was_ready=find(conditions, "Ready").get("status") == TRUE,
-        imported=find(conditions, "Imported").get("status") == TRUE,
-        source=(status.get("content") or {}).get("source") or "",
+        **_of_working(status),
         attempt_hash=attempt.get("contentHash") or "",
         attempts=attempt.get("count") or 0,
         next_attempt=moment(attempt.get("nextAttemptTime")),
@@ -53,9 +50,29 @@ def recall(body: Mapping[str, Any]) -> Memory:
         applied_tags=_names(applied.get("tags")),
         applied_members=_names(applied.get("members")),
         cached={c["node"]: _cached(c) for c in status.get("cached") or ()},
+        previous=tuple(_kept(entry) for entry in status.get("previous") or ()),
         cloud_lost_since=moment(cloud.get("lastTransitionTime")) if cloud.get("reason") in LOST else None,
     )
     return _forget_attempts(memory) if is_fresh_start(body) else memory
+
+
+def _of_working(status: Mapping[str, Any]) -> dict[str, Any]:
+    """What is remembered of the image that is worked on: the served one, or the one that shall take its place."""
+    content, rollout = status.get("content") or {}, status.get("rollout")
+    incarnation, imported = status.get("incarnation") or 1, find(status.get("conditions") or (), "Imported")
+    if rollout is None:
+        made = {"id": status.get("id") or "", "incarnation": incarnation, "source": content.get("source") or ""}
+        return {**made, "imported": imported.get("status") == TRUE}
+    source = rollout.get("source") or ""
+    made = {"id": rollout.get("id") or "", "incarnation": rollout["incarnation"], "source": source}
+    served = Kept(status.get("id") or "", incarnation, content.get("hash") or "")
+    return {**made, "imported": bool(source), "served": served}
+
+
+def _kept(entry: Mapping[str, Any]) -> Kept:
+    return Kept(
+        entry["id"], entry.get("incarnation") or 1, entry.get("contentHash") or "", bool(entry.get("hidden", False))
+    )
 
 
 def _store(entry: Mapping[str, Any]) -> StoreMemory:

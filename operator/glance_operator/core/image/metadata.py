@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from glance_operator.core.image import identity, stores
 from glance_operator.core.image.observed import GlanceImage, View
 from glance_operator.core.plan import Phase, Plan, State, Step, doing
+
+
+_LONGEST_NAME = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,12 @@ def name_of(view: View) -> str:
     return view.spec.name or view.name
 
 
+def numbered(view: View, incarnation: int) -> str:
+    """The name of an image that does not serve: not yet, or no more."""
+    mark = f" ({incarnation})"
+    return name_of(view)[: _LONGEST_NAME - len(mark)] + mark
+
+
 def properties(view: View) -> dict[str, str]:
     """The free properties the spec asks for, signature included; the marker is not among them."""
     wanted = dict(view.spec.properties or {})
@@ -67,16 +76,42 @@ def attributes(view: View) -> dict[str, object]:
 
 def creation(view: View, content_hash: str) -> dict[str, Any]:
     """The body of POST /v2/images: private and unprotected until the content has proven itself."""
+    view = inheriting(view)
+    name = numbered(view, view.memory.incarnation) if identity.rolling(view) else name_of(view)
     return {
         "id": identity.expected_id(view),
         "visibility": "private",
         "disk_format": view.spec.disk_format,
         "container_format": view.spec.container_format,
-        "tags": sorted(view.spec.tags or ()),
+        "tags": sorted({*(view.spec.tags or ()), *_foreign_tags(view)}),
         **attributes(view),
+        "name": name,
+        **_foreign_properties(view),
         **properties(view),
         **identity.marker(view, content_hash),
     }
+
+
+def inheriting(view: View) -> View:
+    """Where the spec is silent, it says what the image that serves has: its successor shall be no other."""
+    old = identity.serving(view)
+    if old is None:
+        return view
+    spec = view.spec
+    silent = {f: value for f, value in _fields(old).items() if getattr(spec, f) is None and value != ""}
+    return replace(view, spec=spec.model_copy(update=silent))
+
+
+def _foreign_properties(view: View) -> dict[str, str]:
+    """Those of the image that serves which others set."""
+    old, ours = identity.serving(view), view.memory.applied_properties
+    found = old.properties.items() if old else ()
+    return {k: v for k, v in found if k not in ours and not k.startswith(identity.PREFIX)}
+
+
+def _foreign_tags(view: View) -> frozenset[str]:
+    old = identity.serving(view)
+    return old.tags - view.memory.applied_tags if old else frozenset()
 
 
 def _last(view: View) -> dict[str, object]:
@@ -86,6 +121,18 @@ def _last(view: View) -> dict[str, object]:
         visibility = None
     wanted = {"protected": view.spec.protected, "visibility": visibility}
     return {k: v for k, v in wanted.items() if v is not None}
+
+
+def _fields(image: GlanceImage) -> dict[str, object]:
+    """What an image has of that which a spec may leave unsaid, by the spec's field."""
+    return {
+        "owner": image.owner,
+        "min_disk_gb": image.min_disk,
+        "min_ram_mb": image.min_ram,
+        "hidden": image.hidden,
+        "protected": image.protected,
+        "visibility": image.visibility,
+    }
 
 
 def _shown(image: GlanceImage) -> dict[str, object]:
@@ -160,11 +207,15 @@ def correct(view: View) -> Plan | None:
     if image is None or reports_only(view):
         return None
     changes = operations(view, image)
-    if changes:
-        step: Step | None = UpdateImage(image.id, changes)
-    else:
-        step = next(member_steps(view, image), None)
-    return doing(step, "Updating", f"Updating {', '.join(differences(view))}") if step else None
+    if not changes:
+        return share(view)
+    return doing(UpdateImage(image.id, changes), "Updating", f"Updating {', '.join(differences(view))}")
+
+
+def share(view: View) -> Plan | None:
+    """Bring the members to what the spec says."""
+    step = next(member_steps(view, view.image), None) if view.image else None
+    return doing(step, "Updating", "Updating members") if step else None
 
 
 def reports_only(view: View) -> bool:

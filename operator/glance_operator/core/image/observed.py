@@ -208,6 +208,16 @@ class StoreMemory:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """An image of ours with earlier content: it stays, or serves until the new content can take its place."""
+
+    id: str
+    incarnation: int = 1
+    content: str = ""  # hash of its content
+    hidden: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Memory:
     """What the object's own status remembers: all of it may be lost, and is then found out again."""
 
@@ -228,6 +238,8 @@ class Memory:
     applied_tags: frozenset[str] = frozenset()
     applied_members: frozenset[str] = frozenset()
     cached: Mapping[str, CacheMemory] = field(default_factory=dict)
+    served: Kept | None = None  # while other content is rolled out: what serves meanwhile; the rest is of its successor
+    previous: tuple[Kept, ...] = ()  # newest first
     cloud_lost_since: datetime | None = None  # since when credentials or service could not be found
 
 
@@ -257,6 +269,7 @@ class View:
     found: Found = field(default_factory=Found)  # at the address that the next attempt takes
     caches: Caches = field(default_factory=Caches)
     image: GlanceImage | None = None
+    others: Mapping[str, GlanceImage | None] = field(default_factory=dict)  # of earlier content, as far as looked at
     task: Task | None = None
     members: frozenset[str] | None = None  # None: not looked at
     running_for: float = 0.0  # seconds since the running import was begun, or first seen by this process

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from glance_operator.core.image import content, deletion, identity, metadata, nodes, retries, stores
+from glance_operator.core.image import content, deletion, identity, metadata, nodes, retries, rollout, stores
 from glance_operator.core.image.observed import View
 from glance_operator.core.plan import Phase, Plan, State, Step, stalled, waiting
 
 LATER = 60.0  # seconds until it is tried again although only people can help
-_LOCKED = 600.0  # the same for the lock of a copy that was cut off: Glance says when it counts no longer
+_LOCKED = 600.0  # the same for what ends by itself: the lock of a copy that was cut off, the use of an old image
 _MAKES_CONTENT = (content.CreateImage, content.ImportFromUrl, stores.CopyToStores)
 
 
@@ -17,6 +17,9 @@ def explain(view: View, step: Step, code: int, said: str) -> Plan:
     """The plan after the image service answered ``step`` with HTTP ``code`` and the words ``said``."""
     if code >= 500:
         return replace(waiting("GlanceError", f"Glance answered HTTP {code}: {said}; trying again"), backoff=True)
+    if isinstance(step, rollout.DeletePrevious):
+        message = f"{stores.summary(view)}. Image {step.image_id} of earlier content stays for now: {said}"
+        return Plan(State(Phase.READY, "Available", message), after=_LOCKED)
     if isinstance(step, deletion.DeleteImage | content.Discard):
         return _not_deleted(code, said)
     if _has_changed(step, code, said):
@@ -61,8 +64,8 @@ def _bad_request(step: Step, code: int, said: str) -> Plan:
             f"({said}): use a scheme, host and port that its import filter allows, or widen the filter",
             after=LATER,
         )
-    if isinstance(step, metadata.UpdateImage):
-        fields = ", ".join(step.fields())
+    if isinstance(step, metadata.UpdateImage | rollout.Switch):
+        fields = ", ".join((step.new if isinstance(step, rollout.Switch) else step).fields())
         return stalled("MetadataRefused", f"Glance refuses a value of {fields} (HTTP {code}): {said}", after=LATER)
     what = "the import" if isinstance(step, _MAKES_CONTENT) else "the change"
     return stalled("Refused", f"Glance refuses {what} (HTTP {code}): {said}: correct the spec", after=LATER)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from glance_operator.core.conditions import FALSE, TRUE, UNKNOWN, Condition, find, merged, standard, truth
-from glance_operator.core.image import caching, content, identity, metadata, retries, stores
+from glance_operator.core.image import caching, content, identity, metadata, retries, rollout, stores
 from glance_operator.core.image.memory import CLOUD_READY, GONE, text
 from glance_operator.core.image.observed import GlanceImage, Memory, StoreMemory, View
 from glance_operator.core.image.sizes import human
@@ -17,16 +18,61 @@ from glance_operator.core.plan import Phase, Plan
 def status(view: View, plan: Plan, body: Mapping[str, Any]) -> dict[str, Any]:
     """The new ``status`` of ``body``; equal to the old one when there is nothing new to say."""
     old = body.get("status") or {}
+    if isinstance(plan.step, rollout.Promote):
+        view = replace(view, memory=rollout.promoted(view))
     conditions = merged(old.get("conditions") or (), _conditions(view, plan, old), view.generation, text(view.now))
     said = {"observedGeneration": view.generation, "conditions": conditions}
     if retry := retry_wanted(body):
         said["lastHandledRetry"] = retry
     if not view.looked:  # what was known stays
         return {**old, **said}
-    if isinstance(plan.step, content.NextIncarnation):
-        number = view.memory.incarnation + 1
-        return {**said, **_attempt(view, plan), "incarnation": number, "storesReady": f"0/{stores.ready(view)[1]}"}
-    return _without_empty({**said, **_image(view), **_attempt(view, plan), **_stores(view, plan, old)})
+    said |= {**_attempt(view, plan), **_stores(view, plan, old), "previous": _previous(view)}
+    if (number := _follower(view, plan)) is not None:
+        said |= {"storesReady": f"0/{stores.ready(view)[1]}", "stores": None, "progress": None}
+        replaces = identity.rolling(view) or isinstance(plan.step, rollout.Begin)
+        more = {**_served(old), "rollout": {"incarnation": number}} if replaces else {"incarnation": number}
+    elif identity.rolling(view):
+        more = {**_served(old), "rollout": _successor(view, plan)}
+    else:
+        more = _image(view)
+    return _without_empty({**said, **more})
+
+
+def _served(old: Mapping[str, Any]) -> dict[str, Any]:
+    """What the status says of the image that serves: it stays as it is while another is made ready."""
+    kept = "id incarnation name owner glanceStatus sizeBytes size virtualSizeBytes checksum content cached applied"
+    return {name: old.get(name) for name in kept.split()}
+
+
+def _follower(view: View, plan: Plan) -> int | None:
+    """The incarnation that is about to be made, if one is."""
+    match plan.step:
+        case content.NextIncarnation():
+            return identity.next_incarnation(view.memory)
+        case rollout.Begin(incarnation=number):
+            return number
+    return None
+
+
+def _successor(view: View, plan: Plan) -> dict[str, Any] | None:
+    """The image that is made ready while another serves."""
+    if isinstance(plan.step, rollout.CallOff):
+        return None
+    found = {
+        "id": view.image.id if view.image else view.memory.id,
+        "incarnation": view.memory.incarnation,
+        "source": view.memory.source if has_content(view) else None,
+    }
+    return _without_empty(found)
+
+
+def _previous(view: View) -> list[dict[str, Any]]:
+    """Images of earlier content that are still there, as far as is known."""
+    gone = {image_id for image_id, image in view.others.items() if image is None}
+    left = (kept for kept in view.memory.previous if kept.id not in gone)
+    return [
+        {"id": one.id, "incarnation": one.incarnation, "contentHash": one.content, "hidden": one.hidden} for one in left
+    ]
 
 
 def _without_empty(values: dict[str, Any]) -> dict[str, Any]:
@@ -34,7 +80,9 @@ def _without_empty(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _conditions(view: View, plan: Plan, old: Mapping[str, Any]) -> list[Condition]:
-    if _still_served(view):
+    if identity.rolling(view) and view.trouble is None and not view.deleted_at:
+        head = list(_rolling(view, plan))
+    elif _still_served(view):
         kept = find(old.get("conditions") or (), "Ready")
         head = [Condition("Ready", TRUE, kept["reason"], kept.get("message", "")), *_quiet()]
     else:
@@ -52,6 +100,15 @@ def _still_served(view: View) -> bool:
     return view.trouble is not None and view.trouble.reason != GONE and view.settled and not view.deleted_at
 
 
+def _rolling(view: View, plan: Plan) -> tuple[Condition, ...]:
+    """Whatever becomes of its successor, what serves does so."""
+    ready, *rest = standard(plan.state, was_ready=True)
+    if (old := identity.serving(view)) is None:
+        return ready, *rest
+    message = f"Image {old.id} serves the earlier content. The new: {plan.state.message}"
+    return Condition("Ready", TRUE, rollout.ROLLING_OUT, message), *rest
+
+
 def _quiet() -> tuple[Condition, ...]:
     return Condition("Reconciling", FALSE, "NotReconciling"), Condition("Stalled", FALSE, "NotStalled")
 
@@ -67,7 +124,7 @@ def _kept(old: Mapping[str, Any], *more: str) -> list[Condition]:
 
 def _own(view: View, plan: Plan) -> list[Condition]:
     cached = caching.condition(view)
-    found = [_imported(view, plan), _stores_ready(view, plan), _synced(view), _up_to_date(view)]
+    found = [_imported(view, plan), _stores_ready(view, plan), _synced(view), _up_to_date(view, plan)]
     return [*found, cached] if cached else found
 
 
@@ -77,7 +134,7 @@ def has_content(view: View) -> bool:
 
 
 def _imported(view: View, plan: Plan) -> Condition:
-    if has_content(view):
+    if has_content(view) or identity.serving(view):
         return Condition("Imported", TRUE, "Imported")
     return Condition("Imported", FALSE, plan.state.reason, plan.state.message)
 
@@ -93,6 +150,8 @@ def _stores_ready(view: View, plan: Plan) -> Condition:
 
 
 def _synced(view: View) -> Condition:
+    if identity.rolling(view):
+        return Condition("MetadataSynced", UNKNOWN, rollout.ROLLING_OUT, "Compared once the new content is served")
     if not has_content(view):
         return Condition("MetadataSynced", UNKNOWN, "NotImported", "Compared once the content is there")
     names = metadata.differences(view)
@@ -102,11 +161,14 @@ def _synced(view: View) -> Condition:
     return Condition("MetadataSynced", FALSE, reason, f"Differs in {', '.join(names)}")
 
 
-def _up_to_date(view: View) -> Condition:
+def _up_to_date(view: View, plan: Plan) -> Condition:
+    if identity.rolling(view) or isinstance(plan.step, rollout.Begin):
+        stopped = plan.state.phase is Phase.STALLED
+        return Condition("UpToDate", FALSE, "Outdated" if stopped else rollout.ROLLING_OUT, plan.state.message)
     if view.image is None or not has_content(view):
         return Condition("UpToDate", UNKNOWN, "NotImported")
-    same = view.image.properties.get(identity.CONTENT) in (None, content.content_hash(view.spec))
-    return Condition("UpToDate", truth(same), "UpToDate" if same else "ContentChanged")
+    same = content.is_wanted(view, view.image)
+    return Condition("UpToDate", truth(same), "UpToDate" if same else "Outdated")
 
 
 def _image(view: View) -> dict[str, Any]:

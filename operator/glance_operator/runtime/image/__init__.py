@@ -217,7 +217,7 @@ class ImageController:
 def _served(body: Body) -> bool:
     """Everything is as the spec wants it, but for caches."""
     conditions = (body.get("status") or {}).get("conditions") or ()
-    served = all(find(conditions, kind).get("status") == TRUE for kind in ("Ready", "StoresReady"))
+    served = all(find(conditions, kind).get("status") == TRUE for kind in ("Ready", "StoresReady", "UpToDate"))
     return served and not is_fresh_start(body) and "deletionTimestamp" not in body["metadata"]
 
 

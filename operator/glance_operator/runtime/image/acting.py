@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from glance_operator.core.image import content, deletion, metadata, stores
+from glance_operator.core.image import content, deletion, metadata, rollout, stores
 from glance_operator.core.image.observed import Node
 from glance_operator.core.plan import Step
 from glance_operator.runtime.errors import Refused
@@ -34,7 +34,14 @@ def take(step: Step, track: Track) -> None:
         case deletion.DeleteImage(image_id=image_id, place=url) | content.Discard(image_id=image_id, place=url):
             _glance(track, url).delete(image_id)
             looks.put(image_id, None)
-        case content.NextIncarnation():
+        case rollout.Switch(new=new, old=old):
+            for change in (new, old):
+                if change is not None and change.operations:
+                    take(change, track)
+        case rollout.DeletePrevious(image_id=image_id):
+            glance.delete(image_id)
+            looks.put(image_id, None)
+        case content.NextIncarnation() | rollout.Begin() | rollout.CallOff() | rollout.Promote():
             pass  # the status, written already, is the step
         case _:
             raise AssertionError(f"no hand for {step}")

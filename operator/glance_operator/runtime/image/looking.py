@@ -6,7 +6,7 @@ import time
 from dataclasses import replace
 
 from glance_operator.api.base import seconds
-from glance_operator.core.image import content, identity, stores
+from glance_operator.core.image import content, identity, rollout, stores
 from glance_operator.core.image.observed import GlanceImage, Service, Task, View
 from glance_operator.runtime.image.track import Track
 
@@ -25,6 +25,7 @@ def seen(view: View, track: Track, at_rest: bool) -> View:
     view = replace(view, looked=True, service=_service(view, track), burnt=track.burnt, running_for=track.age())
     image = _image(view, track, at_rest)
     view = replace(view, image=image)
+    view = replace(view, others=_others(view, track))
     task = _task(view, image, track) if image else None
     if image is not None and task is not None and task.over:
         # seen before its task was over, the image may be half of a success: nothing is counted or discarded on that
@@ -47,9 +48,28 @@ def _image(view: View, track: Track, at_rest: bool) -> GlanceImage | None:
     if not (view.finalized or view.memory.id or view.spec.id):
         looks.put(track.image_id, None)  # before there was a finalizer nothing was ever made under this id
         return None
+    if view.deleted_at:
+        return _remains(view, track)
     if at_rest:
         return looks.at_rest(track.image_id, seconds(view.spec.resync_period) / 2)
     return looks.get(track.image_id, _max_age(track), hidden=bool(view.spec.hidden))
+
+
+def _remains(view: View, track: Track) -> GlanceImage | None:
+    """The first that is left of all images of a deleted object."""
+    earlier = (view.memory.served, *view.memory.previous)
+    ids = [track.image_id, *(kept.id for kept in earlier if kept)]
+    track.others |= set(ids)
+    looked = (track.cloud.looks.get(image_id, _max_age(track), hidden=bool(view.spec.hidden)) for image_id in ids)
+    return next((image for image in looked if image), None)
+
+
+def _others(view: View, track: Track) -> dict[str, GlanceImage | None]:
+    """Images of earlier content that something is to be done about: what serves while its successor is made ready, and
+    what need not stay."""
+    ids = [kept.id for kept in (view.memory.served, *rollout.excess(view)) if kept]
+    track.others |= set(ids)
+    return {image_id: track.cloud.looks.get(image_id, _FRESH) for image_id in ids}
 
 
 def _max_age(track: Track) -> float:

@@ -28,6 +28,7 @@ class Track:
     needs: int = 0  # bytes that it takes of that service's staging space, as far as they are known
     gone_since: float = 0.0  # when its container was found to be gone
     spec: tuple[tuple[str, int], ImageSpec] | None = None  # of that uid and generation; dropped at rest
+    others: set[str] = field(default_factory=set)  # images of earlier content that were looked at
     errands: Errands = field(default_factory=Errands)
 
     def turn_to(self, image_id: str) -> None:
@@ -70,4 +71,6 @@ class Track:
         if self.since:
             self.cloud.took(self.age())
         self.since, self.spec, self.node, self.needs = 0.0, None, "", 0
-        self.cloud.looks.unwatch(self.image_id)
+        for image_id in (self.image_id, *self.others):
+            self.cloud.looks.unwatch(image_id)
+        self.others.clear()
