@@ -36,6 +36,11 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Note(Step):
+    """Nothing to call: what the status says of it, written before, is the whole step."""
+
+
+@dataclass(frozen=True, slots=True)
 class AddFinalizer(Step):
     """Hold the object until what we are about to make elsewhere has been cleaned up."""
 

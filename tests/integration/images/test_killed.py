@@ -10,8 +10,10 @@ import json
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -19,6 +21,7 @@ import pytest
 from tests.forks import Fork
 from tests.integration.images.conftest import new_namespace
 from tests.integration.images.lab import ForkedOperator, Lab, Object, Operator
+from tests.integration.images.names import Watcher
 from tests.support import eventually
 
 from sandbox_kit import images
@@ -28,7 +31,7 @@ from sandbox_kit.source import Fault, Source
 
 KILLED = 128 + 9
 NAME = "image"
-DATA = images.raw(1 << 16)
+DATA, OTHER = images.raw(1 << 16), images.raw(1 << 17)
 MEMBER = "a" * 32
 SPEC = {
     "stores": {"all": {}, "allowFailure": False},
@@ -100,7 +103,11 @@ class Scene:
         return [self.lab() for _ in range(count)]
 
     def image(self, lab: Lab) -> Object:
-        return lab.image(NAME, self.source.serve(NAME, DATA), **SPEC)
+        return lab.image(NAME, self.source.serve(NAME, DATA), name=lab.namespace, **SPEC)
+
+    def roll_out(self, lab: Lab) -> None:
+        """Declare other content."""
+        lab.patch(NAME, source={"http": {"url": self.source.serve(f"{NAME}-2", OTHER)}})
 
     def operator(self, *labs: Lab, **settings: object) -> ForkedOperator:
         """One that lives, and serves all these namespaces."""
@@ -208,6 +215,51 @@ def test_killed_at_each_call_of_a_deletion(scene: Scene, calls: tuple[list[str],
         for lab in labs:
             lab.gone(NAME, timeout=55)
     assert not scene.everything() - others
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_killed_at_each_call_of_a_rollout(scene: Scene, when: str) -> None:
+    """Whoever asks for the name finds an image at every moment, and one of them soon after the next operator begins."""
+    calls = rollout_calls(scene)
+    others, labs = scene.everything(), scene.labs(len(calls))
+    with scene.operator(*labs):
+        scene.serve(labs)
+    with ExitStack() as stack:
+        watchers = [stack.enter_context(Watcher(partial(named, lab))) for lab in labs]
+        scene.kill_at_each(labs, when, scene.roll_out)
+        stack.enter_context(scene.operator(*labs))
+        eventually(lambda: all(named(lab) == 1 for lab in labs), 10)
+        for lab, watcher in zip(labs, watchers, strict=True):
+            eventually(lambda lab=lab: lab.get(NAME)["status"].get("previous"), 55)  # type: ignore[misc]
+            assert watcher.counts() <= {1, 2}
+        made = {image["id"] for lab in labs for image in lab.owned(NAME)}
+        assert len(made) == 2 * len(labs)
+        for lab in labs:
+            new = lab.until(NAME, "UpToDate", "True", "UpToDate", timeout=55)["status"]["id"]
+            assert (lab.glance.store_directory("dcn1") / new).read_bytes() == OTHER
+        assert scene.everything() - others == made
+        scene.remove(labs)
+    assert not scene.everything() - others
+
+
+def rollout_calls(scene: Scene) -> list[str]:
+    """The mutating calls of a roll-out that nobody disturbs."""
+    lab = scene.lab()
+    with scene.operator(lab):
+        scene.serve([lab])
+    with Mortal(scene, lab) as operator:
+        scene.roll_out(lab)
+        eventually(lambda: lab.get(NAME)["status"].get("previous"), 55)
+        lab.until(NAME, "UpToDate", "True", "UpToDate", timeout=55)
+        calls = operator.calls()
+        scene.remove([lab])
+    assert {"create", "import", "metadata", "member", "status"} <= set(calls)
+    return certain(calls)
+
+
+def named(lab: Lab) -> int:
+    """How many images one finds who looks for the name."""
+    return len(lab.ask("GET", f"/images?name={lab.namespace}&visibility=all").json()["images"])
 
 
 def test_killed_while_glance_downloads(scene: Scene, calls: tuple[list[str], list[str]]) -> None:

@@ -18,7 +18,7 @@ from tests.unit.core.builders import (
 )
 from tests.unit.core.scenarios import ALIVE, BOTH, EITHER, ENDING, MIRROR, MISSING, NO_COPY, Row, served
 
-from glance_operator.core.image import RULES, content, decide, deletion, identity, limits, stores
+from glance_operator.core.image import RULES, content, decide, deletion, identity, limits, metadata, rollout, stores
 from glance_operator.core.image.content import CreateImage, NextIncarnation
 from glance_operator.core.image.memory import judged
 from glance_operator.core.image.observed import Cause, Memory, View
@@ -107,8 +107,8 @@ ORDER: list[tuple[str, View, Rule[View], Rule[View]]] = [
     (
         "other content before its metadata",
         served(spec=spec(source={"http": {"url": MIRROR}}, name="noble")),
-        content.refuse_other_content,
-        RULES[RULES.index(content.refuse_other_content) + 1],
+        rollout.begin,
+        metadata.correct,
     ),
     (
         "a copy before the demand for it",

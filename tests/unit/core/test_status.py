@@ -145,7 +145,7 @@ OWN_CONDITIONS: list[tuple[str, View, str, tuple[str, str]]] = [
         "other content",
         served(image=glance_image(properties={"glance_operator_content": "x"})),
         "UpToDate",
-        ("False", "ContentChanged"),
+        ("False", "RollingOut"),
     ),
 ]
 

@@ -10,7 +10,7 @@ from glance_operator.api.base import seconds
 from glance_operator.api.image import ImageSpec
 from glance_operator.core.image import identity, metadata, nodes, retries, staging, stores
 from glance_operator.core.image.observed import GlanceImage, Node, View
-from glance_operator.core.plan import Plan, Step, doing, stalled, waiting
+from glance_operator.core.plan import Note, Plan, Step, doing, stalled, waiting
 
 WEB_DOWNLOAD = "web-download"
 
@@ -46,8 +46,8 @@ class Discard(Step):
 
 
 @dataclass(frozen=True, slots=True)
-class NextIncarnation(Step):
-    """Nothing to call: the next incarnation is written to the status, before anything is made under it."""
+class NextIncarnation(Note):
+    """The next incarnation is written to the status, before anything is made under it."""
 
 
 def content_hash(spec: ImageSpec) -> str:

@@ -47,7 +47,7 @@ def serving(view: View) -> GlanceImage | None:
 
 
 def next_incarnation(memory: Memory) -> int:
-    """One that none of the images remembered has. If another had it once, Glance refuses its id, and the next follows."""
+    """One that no image remembered has. Had a forgotten one its id, Glance refuses it, and the next follows."""
     others = (memory.served, *memory.previous)
     return 1 + max(memory.incarnation, *(one.incarnation for one in others if one), 0)
 

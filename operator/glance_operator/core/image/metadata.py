@@ -10,7 +10,6 @@ from glance_operator.core.image import identity, stores
 from glance_operator.core.image.observed import GlanceImage, View
 from glance_operator.core.plan import Phase, Plan, State, Step, doing
 
-
 _LONGEST_NAME = 255
 
 

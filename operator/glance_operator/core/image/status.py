@@ -80,8 +80,8 @@ def _without_empty(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _conditions(view: View, plan: Plan, old: Mapping[str, Any]) -> list[Condition]:
-    if identity.rolling(view) and view.trouble is None and not view.deleted_at:
-        head = list(_rolling(view, plan))
+    if view.trouble is None and not view.deleted_at and (image := _meanwhile(view, plan)):
+        head = list(_served_meanwhile(image, plan))
     elif _still_served(view):
         kept = find(old.get("conditions") or (), "Ready")
         head = [Condition("Ready", TRUE, kept["reason"], kept.get("message", "")), *_quiet()]
@@ -100,13 +100,16 @@ def _still_served(view: View) -> bool:
     return view.trouble is not None and view.trouble.reason != GONE and view.settled and not view.deleted_at
 
 
-def _rolling(view: View, plan: Plan) -> tuple[Condition, ...]:
-    """Whatever becomes of its successor, what serves does so."""
-    ready, *rest = standard(plan.state, was_ready=True)
-    if (old := identity.serving(view)) is None:
-        return ready, *rest
-    message = f"Image {old.id} serves the earlier content. The new: {plan.state.message}"
-    return Condition("Ready", TRUE, rollout.ROLLING_OUT, message), *rest
+def _meanwhile(view: View, plan: Plan) -> GlanceImage | None:
+    """What serves until its successor can."""
+    begins = isinstance(plan.step, rollout.Begin) and not identity.rolling(view)
+    return view.image if begins else identity.serving(view)
+
+
+def _served_meanwhile(image: GlanceImage, plan: Plan) -> tuple[Condition, ...]:
+    """Whatever becomes of its successor, it serves."""
+    message = f"Image {image.id} serves the earlier content. The new: {plan.state.message}"
+    return Condition("Ready", TRUE, rollout.ROLLING_OUT, message), *standard(plan.state, was_ready=True)[1:]
 
 
 def _quiet() -> tuple[Condition, ...]:

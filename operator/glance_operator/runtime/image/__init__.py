@@ -7,7 +7,7 @@ from typing import Any
 
 from glance_operator.api.base import seconds
 from glance_operator.api.image import ImageSpec
-from glance_operator.core.conditions import TRUE, find
+from glance_operator.core.conditions import FALSE, TRUE, find
 from glance_operator.core.image import caching, content, decide, limits, stores
 from glance_operator.core.image.memory import GONE, moment, recall
 from glance_operator.core.image.nodes import lost
@@ -217,7 +217,8 @@ class ImageController:
 def _served(body: Body) -> bool:
     """Everything is as the spec wants it, but for caches."""
     conditions = (body.get("status") or {}).get("conditions") or ()
-    served = all(find(conditions, kind).get("status") == TRUE for kind in ("Ready", "StoresReady", "UpToDate"))
+    served = all(find(conditions, kind).get("status") == TRUE for kind in ("Ready", "StoresReady"))
+    served = served and find(conditions, "UpToDate").get("status") != FALSE
     return served and not is_fresh_start(body) and "deletionTimestamp" not in body["metadata"]
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from glance_operator.core.image import content, deletion, metadata, rollout, stores
 from glance_operator.core.image.observed import Node
-from glance_operator.core.plan import Step
+from glance_operator.core.plan import Note, Step
 from glance_operator.runtime.errors import Refused
 from glance_operator.runtime.image.track import Track
 
@@ -27,24 +27,23 @@ def take(step: Step, track: Track) -> None:
             _import(track, node, image_id, {"method": {"name": stores.COPY_IMAGE}, **_into(into)})
         case metadata.UpdateImage(image_id=image_id, operations=operations):
             looks.put(image_id, glance.patch(image_id, [_json(*o) for o in operations]))
-        case metadata.AddMember(image_id=image_id, project=project):
-            glance.add_member(image_id, project)
-        case metadata.RemoveMember(image_id=image_id, project=project):
-            glance.remove_member(image_id, project)
+        case rollout.Switch(new=new, old=old):
+            for change in filter(None, (new, old)):
+                take(change, track)
+        case metadata.AddMember() | metadata.RemoveMember():
+            _share(step, glance)
         case deletion.DeleteImage(image_id=image_id, place=url) | content.Discard(image_id=image_id, place=url):
             _glance(track, url).delete(image_id)
             looks.put(image_id, None)
-        case rollout.Switch(new=new, old=old):
-            for change in (new, old):
-                if change is not None and change.operations:
-                    take(change, track)
-        case rollout.DeletePrevious(image_id=image_id):
-            glance.delete(image_id)
-            looks.put(image_id, None)
-        case content.NextIncarnation() | rollout.Begin() | rollout.CallOff() | rollout.Promote():
-            pass  # the status, written already, is the step
+        case Note():
+            pass
         case _:
             raise AssertionError(f"no hand for {step}")
+
+
+def _share(step: metadata.AddMember | metadata.RemoveMember, glance: Glance) -> None:
+    change = glance.add_member if isinstance(step, metadata.AddMember) else glance.remove_member
+    change(step.image_id, step.project)
 
 
 def _create(step: content.CreateImage, track: Track) -> None:

@@ -21,6 +21,7 @@ from glance_operator.core.image import identity
 from glance_operator.core.image.content import CreateImage, Discard, ImportFromUrl, NextIncarnation
 from glance_operator.core.image.metadata import UpdateImage
 from glance_operator.core.image.observed import Cause, Memory, Service
+from glance_operator.core.image.rollout import Begin
 from glance_operator.core.plan import AddFinalizer
 
 LIMITS = [
@@ -194,7 +195,8 @@ CONTENT = [
     Row(
         "other content under the id that is served",
         served(spec=spec(source={"http": {"url": MIRROR}})),
-        "ContentChanged",
-        "Failed",
+        "RollingOut",
+        "InProgress",
+        Begin(2),
     ),
 ]
