@@ -32,7 +32,7 @@ from glance_operator.runtime.world import World
 
 _AWAIT = 10.0  # seconds between two looks for something that somebody else must bring
 _OTHER_POD = 1.0  # seconds until another pod is asked for an import that one did not take
-_QUEUED_PER_SECOND = 50.0  # so many of the waiting ones say that they wait: not all at once
+_QUEUED_PER_SECOND = 10.0  # so many of the waiting ones say that they wait: each write takes time from an import
 
 
 @dataclass(frozen=True, slots=True)
