@@ -90,7 +90,15 @@ class GlanceStoreController(Maker):
         if api is None or store_id not in api.stores or spec.suspend:
             return None
         max_age = FRESH if deleted else AT_TIMES
-        return self._census.of(key.namespace, api.name, store_id, max_age, coming=deleted)
+        drains = deleted and spec.deletion_policy == "Drain"
+        managed = self._managed(key.namespace, api.name, store_id) if drains else None
+        return self._census.of(key.namespace, api.name, store_id, max_age, coming=deleted, managed=managed)
+
+    def _managed(self, namespace: str, api: str, store_id: str) -> dict[str, str]:
+        """By Glance's id, the images that Image objects move away, and what each says is in the way."""
+        store = self._world.store
+        keys = store.referrers("Image", namespace, "glanceAPI", api)
+        return dict(_mover(body, store_id) for key in keys if (body := store.get(key)))
 
     def _api(self, key: Key, name: str) -> Api | None:
         """None also for one that cannot be understood: it says so itself."""
@@ -122,6 +130,16 @@ class GlanceStoreController(Maker):
         mine = _store_id(body)
         older = sorted(_arrival(other) for other in others if _store_id(other) == mine)
         return older[0][1] if older and older[0] < _arrival(body) else ""
+
+
+def _mover(image: Body, store_id: str) -> tuple[str, str]:
+    """The id, and words; none while it goes on."""
+    status, name = image.get("status") or {}, image["metadata"]["name"]
+    refused = (one for one in status.get("stores") or () if one["name"] == store_id and one.get("attempts"))
+    words = next((one.get("message", "") for one in refused), "")
+    if image["spec"].get("suspend"):
+        words = f"Image {name} is suspended"
+    return status.get("id") or "", words
 
 
 def _store_id(body: Body) -> str:

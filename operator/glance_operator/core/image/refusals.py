@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from glance_operator.core.image import content, deletion, identity, metadata, nodes, retries, stores
+from glance_operator.core.image import content, deletion, identity, metadata, nodes, removal, retries, stores
 from glance_operator.core.image.observed import View
 from glance_operator.core.plan import Phase, Plan, State, Step, stalled, waiting
 
@@ -15,6 +15,8 @@ _MAKES_CONTENT = (content.CreateImage, content.ImportFromUrl, stores.CopyToStore
 
 def explain(view: View, step: Step, code: int, said: str) -> Plan:
     """The plan after the image service answered ``step`` with HTTP ``code`` and the words ``said``."""
+    if isinstance(step, removal.DeleteFromStore):
+        return removal.refused(view, step, code, said)
     if code >= 500:
         return replace(waiting("GlanceError", f"Glance answered HTTP {code}: {said}; trying again"), backoff=True)
     if isinstance(step, deletion.DeleteImage | content.Discard):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from glance_operator.core.image import content, deletion, metadata, stores
+from glance_operator.core.image import content, deletion, metadata, removal, stores
 from glance_operator.core.image.observed import Node
 from glance_operator.core.plan import Step
-from glance_operator.runtime.errors import Refused
+from glance_operator.runtime.errors import Refused, unavailable
 from glance_operator.runtime.image.track import Track
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ def take(step: Step, track: Track) -> None:
             _import(track, node, image_id, {"method": {"name": content.WEB_DOWNLOAD, "uri": url}, **_into(into)})
         case stores.CopyToStores(image_id=image_id, stores=into, node=node):
             _import(track, node, image_id, {"method": {"name": stores.COPY_IMAGE}, **_into(into)})
+        case removal.DeleteFromStore():
+            _delete_from_store(step, track)
         case metadata.UpdateImage(image_id=image_id, operations=operations):
             looks.put(image_id, glance.patch(image_id, [_json(*o) for o in operations]))
         case metadata.AddMember(image_id=image_id, project=project):
@@ -66,6 +68,21 @@ def _import(track: Track, node: Node | None, image_id: str, body: Mapping[str, A
         raise
     finally:
         track.cloud.looks.expire(image_id)  # begun or not, the image is no longer what it was
+
+
+def _delete_from_store(step: removal.DeleteFromStore, track: Track) -> None:
+    """The rules have seen the image some seconds ago. An import that somebody has begun since would bring the location
+    back without its data."""
+    glance, looks = track.cloud.glance, track.cloud.looks
+    image = glance.image(step.image_id)
+    looks.put(step.image_id, image)
+    if image is None or image.lock or image.status != "active":
+        text = f"the image has changed just before its data was removed from {step.store}: looking again"
+        raise unavailable("Conflict", text)
+    try:
+        glance.delete_from_store(step.store, step.image_id)
+    finally:
+        looks.expire(step.image_id)
 
 
 def _json(op: str, path: str, value: object) -> dict[str, Any]:
