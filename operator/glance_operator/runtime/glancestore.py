@@ -8,6 +8,7 @@ from typing import Any
 
 from glance_operator.api.glanceapi import GlanceAPISpec
 from glance_operator.api.glancestore import GlanceStoreSpec
+from glance_operator.core.conditions import TRUE, find
 from glance_operator.core.glancestore import decide
 from glance_operator.core.glancestore.observed import Api, Residents, View
 from glance_operator.core.glancestore.proof import wanted
@@ -135,10 +136,13 @@ class GlanceStoreController(Maker):
 def _mover(image: Body, store_id: str) -> tuple[str, str]:
     """The id, and words; none while it goes on."""
     status, name = image.get("status") or {}, image["metadata"]["name"]
-    refused = (one for one in status.get("stores") or () if one["name"] == store_id and one.get("attempts"))
-    words = next((one.get("message", "") for one in refused), "")
+    stalled = find(status.get("conditions") or (), "Stalled")
+    held = (one for one in status.get("stores") or () if one["name"] == store_id and one.get("status") == TRUE)
+    words = next((one["message"] for one in held if one.get("message")), "")
     if image["spec"].get("suspend"):
         words = f"Image {name} is suspended"
+    elif stalled.get("status") == TRUE:
+        words = f"Image {name} says {stalled.get('reason')}"
     return status.get("id") or "", words
 
 

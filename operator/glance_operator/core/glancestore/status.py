@@ -76,14 +76,11 @@ def _own(view: View, plan: Plan, old: Mapping[str, Any]) -> list[Condition]:
 def _draining(view: View) -> Condition:
     if not drains(view):
         return Condition("Draining", FALSE, "NotDeleted", "Begins when this object is deleted")
-    if view.images is None:
-        return Condition("Draining", UNKNOWN if view.configured else FALSE, "Draining", in_use(view))
-    reason = "WaitingForPeople" if view.images.held else "Draining"
-    return Condition("Draining", TRUE, reason, draining(view)) if view.images.count else _drained()
-
-
-def _drained() -> Condition:
-    return Condition("Draining", FALSE, "Drained", "No image lives here any more")
+    if view.configured and view.images is None:
+        return Condition("Draining", UNKNOWN, "NotKnown", in_use(view))
+    if view.images is None or not view.images.count:
+        return Condition("Draining", FALSE, "Drained", "No image lives here any more")
+    return Condition("Draining", TRUE, "WaitingForPeople" if view.images.held else "Draining", draining(view))
 
 
 def _usable(view: View, plan: Plan, old: Mapping[str, Any]) -> Condition:
