@@ -62,6 +62,8 @@ def _advice(view: View) -> str:
             f"{view.memory.lost} imports ended with the pod that ran them: see the conditions of GlanceAPI "
             f"{nodes.api(view)}, and whether its pods have the memory and the staging space for this image"
         )
+    if any(one.fingerprint == fingerprint(last) for one in view.memory.mismatched):
+        return f"{shown(last)} gave other content than spec.source.checksum demands: correct the one or the other"
     return (
         f"Glance could not import {shown(last)} and tells no cause: check that the URL answers where Glance runs, "
         f"that its content is {view.spec.disk_format}, and that the stores have room"
