@@ -93,7 +93,7 @@ def test_the_md5_is_read_from_what_glance_shows() -> None:
         (
             "content of another spec",
             view(spec=demanding(), image=holding(WRONG, properties={"glance_operator_content": "x"})),
-            ("Unknown", "NotImported"),
+            ("Unknown", "ContentChanged"),
         ),
     ],
 )

@@ -14,10 +14,11 @@ AT_ITS_END = {"deletionTimestamp": "2030-01-01T00:00:00Z"}
 
 
 def put(store: Store, version: int, meta: dict[str, Any], **spec: Any) -> None:
-    """The GlanceStore edge as it is from now on."""
-    plain = {"name": "edge", "namespace": "ns", "uid": "u", "resourceVersion": str(version)}
-    body = {"kind": "GlanceStore", "metadata": plain | meta, "spec": {"glanceAPIRef": {"name": "glance"}, **spec}}
-    store.put(Key("GlanceStore", "ns", "edge"), body)
+    """The GlanceStore, edge if it has no other name, as it is from now on."""
+    plain = {"name": "edge", "namespace": "ns", "resourceVersion": str(version), "creationTimestamp": "2030-01-01"}
+    meta = plain | meta
+    body = {"kind": "GlanceStore", "metadata": meta | {"uid": meta["name"]}}
+    store.put(Key("GlanceStore", "ns", meta["name"]), body | {"spec": {"glanceAPIRef": {"name": "glance"}, **spec}})
 
 
 @pytest.mark.parametrize(
@@ -47,6 +48,14 @@ def test_it_is_read_once_a_change() -> None:
     assert draining.of("ns", "glance") == {"edge"}
     put(store, 3, AT_ITS_END, deletionPolicy="Wait")
     assert draining.of("ns", "glance") == set()
+
+
+@pytest.mark.parametrize(("came", "ids"), [("2029-12-31", {"edge"}), ("2030-01-02", set())])
+def test_of_two_with_one_id_only_the_first_can_drain_it(came: str, ids: set[str]) -> None:
+    store = Store(WIRING.indexes)
+    put(store, 1, {})
+    put(store, 2, {"name": "other", "creationTimestamp": came, **AT_ITS_END}, storeID="edge", deletionPolicy="Drain")
+    assert Draining(store).of("ns", "glance") == ids
 
 
 def image(api: str = "glance", **status: Any) -> Body:

@@ -149,4 +149,6 @@ def condition(view: View) -> Condition:
         return Condition(VERIFIED, FALSE, MISMATCH, _words(view))
     if image is not None and found is Verdict.OTHER:
         return Condition(VERIFIED, FALSE, MISMATCH, _cannot_tell(view, image, found))
+    if content.arrived(view) and not content.is_as_described(view):
+        return Condition(VERIFIED, UNKNOWN, "ContentChanged", "The image holds the content of an earlier spec")
     return Condition(VERIFIED, UNKNOWN, "NotImported", "Compared once the content is there")

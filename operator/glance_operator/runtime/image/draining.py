@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from glance_operator.runtime.store import Body, Key, Store, Version
+
+
+class _Member(NamedTuple):
+    """A GlanceStore, in the order in which they came: of two with one id the first has it."""
+
+    came: str
+    name: str
+    store_id: str
+    drained: bool
 
 
 class Draining:
@@ -10,12 +21,14 @@ class Draining:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._known: dict[Key, tuple[Version | None, str]] = {}
+        self._known: dict[Key, tuple[Version, _Member]] = {}
 
     def of(self, namespace: str, api: str) -> frozenset[str]:
         """Ids of the stores."""
         keys = self._store.referrers("GlanceStore", namespace, "glanceAPI", api)
-        return frozenset(store_id for key in keys if (store_id := self._drained(key)))
+        members = sorted((one for key in keys if (one := self._member(key))), reverse=True)
+        by_id = {one.store_id: one.drained for one in members}  # the first is the last to be put there
+        return frozenset(store_id for store_id, drained in by_id.items() if drained)
 
     def quiet(self, image: Body) -> bool:
         """Whether the Image has nothing to do with a store that is drained, as far as its status tells."""
@@ -26,19 +39,20 @@ class Draining:
         mine |= set((status.get("applied") or {}).get("stores") or ())
         return mine.isdisjoint(self.of(image["metadata"].get("namespace", ""), ref["name"]))
 
-    def _drained(self, key: Key) -> str:
-        """The store's id, read once a version; empty if it is not drained."""
-        version = self._store.version(key)
-        known = self._known.get(key)
+    def _member(self, key: Key) -> _Member | None:
+        """Read once a version."""
+        version, known = self._store.version(key), self._known.get(key)
         if known and known[0] == version:
             return known[1]
-        found = _drained(self._store.get(key) or {})
-        self._known[key] = (version, found)
-        return found
+        body = self._store.get(key)
+        if version is None or body is None:
+            self._known.pop(key, None)
+            return None
+        self._known[key] = (version, _member(body))
+        return self._known[key][1]
 
 
-def _drained(body: Body) -> str:
-    spec, meta = body.get("spec") or {}, body.get("metadata") or {}
-    if "deletionTimestamp" not in meta or spec.get("deletionPolicy") != "Drain" or spec.get("suspend"):
-        return ""
-    return str(spec.get("storeID") or meta["name"])
+def _member(body: Body) -> _Member:
+    spec, meta = body["spec"], body["metadata"]
+    drained = "deletionTimestamp" in meta and spec.get("deletionPolicy") == "Drain" and not spec.get("suspend")
+    return _Member(meta.get("creationTimestamp", ""), meta["name"], spec.get("storeID") or meta["name"], drained)
