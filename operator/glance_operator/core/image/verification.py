@@ -25,6 +25,9 @@ class Verdict(Enum):
     UNKNOWN = "unknown"  # Glance keeps no digest of that kind
 
 
+_REASONS = {Verdict.OTHER: MISMATCH, Verdict.ALTERED: ALTERED, Verdict.UNKNOWN: NO_DIGEST}
+
+
 def verdict(view: View) -> Verdict | None:
     """None where there is nothing to judge: no digest, no content yet, or content of another spec."""
     wanted, image = digests.demanded(view.spec), view.image
@@ -94,13 +97,12 @@ def give_up(view: View) -> Plan | None:
 def judge(view: View) -> Plan | None:
     """Content that has not proven itself goes no further."""
     image, found = view.image, verdict(view)
-    if image is None or found in (None, Verdict.EQUAL):
+    if image is None or found is None or found is Verdict.EQUAL:
         return None
     if is_rejected(view):
         plan = doing(content.Discard(image.id, nodes.place(view)), MISMATCH, f"{_words(view)}. The image is discarded")
         return replace(plan, record=True)
-    reason = {Verdict.ALTERED: ALTERED, Verdict.UNKNOWN: NO_DIGEST}.get(found, MISMATCH)
-    return stalled(reason, _cannot_tell(view, image, found))
+    return stalled(_REASONS[found], _cannot_tell(view, image, found))
 
 
 def _words(view: View) -> str:
@@ -117,7 +119,7 @@ def _demand(view: View) -> str:
     return f"spec.source.checksum demands {wanted.algorithm} {wanted.value}" if wanted else ""
 
 
-def _cannot_tell(view: View, image: GlanceImage, found: Verdict | None) -> str:
+def _cannot_tell(view: View, image: GlanceImage, found: Verdict) -> str:
     demand, keep = _demand(view), "the image stays private until somebody changes the spec"
     if found is Verdict.ALTERED:
         what = f"as {image.disk_format or 'unknown'}" if image.disk_format != view.spec.disk_format else "decompressed"
@@ -142,13 +144,17 @@ def condition(view: View) -> Condition:
         return Condition(VERIFIED, UNKNOWN, "NoChecksum", "spec.source.checksum does not say what the content must be")
     if found is Verdict.EQUAL:
         return Condition(VERIFIED, TRUE, "ChecksumMatches", f"{wanted.algorithm} by Glance")
-    if image is not None and found in (Verdict.ALTERED, Verdict.UNKNOWN):
-        reason = ALTERED if found is Verdict.ALTERED else NO_DIGEST
-        return Condition(VERIFIED, UNKNOWN, reason, _cannot_tell(view, image, found))
+    if image is None or found is None:
+        return _without_verdict(view)
+    status = FALSE if found is Verdict.OTHER else UNKNOWN
+    said = _words(view) if found is Verdict.OTHER and view.memory.mismatched else _cannot_tell(view, image, found)
+    return Condition(VERIFIED, status, _REASONS[found], said)
+
+
+def _without_verdict(view: View) -> Condition:
+    """While there is no content that could be compared."""
     if view.memory.mismatched:
         return Condition(VERIFIED, FALSE, MISMATCH, _words(view))
-    if image is not None and found is Verdict.OTHER:
-        return Condition(VERIFIED, FALSE, MISMATCH, _cannot_tell(view, image, found))
-    if content.arrived(view) and not content.is_as_described(view):
+    if content.arrived(view):
         return Condition(VERIFIED, UNKNOWN, "ContentChanged", "The image holds the content of an earlier spec")
     return Condition(VERIFIED, UNKNOWN, "NotImported", "Compared once the content is there")
