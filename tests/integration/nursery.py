@@ -18,13 +18,14 @@ from pathlib import Path
 from typing import NoReturn
 
 from tests.integration.engine import recorder
-from tests.integration.images import crash_operator
+from tests.integration.images import crash_operator, guest_operator
 
 from glance_operator import __main__ as operator
 
 PROGRAMS: Mapping[str, Callable[[], int | None]] = {
     "operator": operator.main,
     "crash_operator": crash_operator.run,
+    "guest_operator": guest_operator.run,
     "recorder": recorder.main,
 }
 

@@ -104,6 +104,10 @@ class Glance:
         """An image that is gone already is fine."""
         _unless_absent(None, lambda: self.call("DELETE", f"/images/{image_id}"))
 
+    def delete_from_store(self, store: str, image_id: str) -> None:
+        """One that does not hold the image is fine."""
+        _unless_absent(None, lambda: self.call("DELETE", f"/stores/{store}/{image_id}"))
+
     def members(self, image_id: str) -> frozenset[str]:
         return self._read("GET", f"/images/{image_id}/members", answers.members)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from glance_operator.api.glanceapi import GlanceAPISpec
 from glance_operator.api.glancestore import GlanceStoreSpec
+from glance_operator.core.conditions import TRUE, find
 from glance_operator.core.glancestore import decide
 from glance_operator.core.glancestore.observed import Api, Residents, View
 from glance_operator.core.glancestore.proof import wanted
@@ -90,7 +91,15 @@ class GlanceStoreController(Maker):
         if api is None or store_id not in api.stores or spec.suspend:
             return None
         max_age = FRESH if deleted else AT_TIMES
-        return self._census.of(key.namespace, api.name, store_id, max_age, coming=deleted)
+        drains = deleted and spec.deletion_policy == "Drain"
+        managed = self._managed(key.namespace, api.name, store_id) if drains else None
+        return self._census.of(key.namespace, api.name, store_id, max_age, coming=deleted, managed=managed)
+
+    def _managed(self, namespace: str, api: str, store_id: str) -> dict[str, str]:
+        """By Glance's id, the images that Image objects move away, and what each says is in the way."""
+        store = self._world.store
+        keys = store.referrers("Image", namespace, "glanceAPI", api)
+        return dict(_mover(body, store_id) for key in keys if (body := store.get(key)))
 
     def _api(self, key: Key, name: str) -> Api | None:
         """None also for one that cannot be understood: it says so itself."""
@@ -122,6 +131,19 @@ class GlanceStoreController(Maker):
         mine = _store_id(body)
         older = sorted(_arrival(other) for other in others if _store_id(other) == mine)
         return older[0][1] if older and older[0] < _arrival(body) else ""
+
+
+def _mover(image: Body, store_id: str) -> tuple[str, str]:
+    """The id, and words; none while it goes on."""
+    status, name = image.get("status") or {}, image["metadata"]["name"]
+    stalled = find(status.get("conditions") or (), "Stalled")
+    held = (one for one in status.get("stores") or () if one["name"] == store_id and one.get("status") == TRUE)
+    words = next((one["message"] for one in held if one.get("message")), "")
+    if image["spec"].get("suspend"):
+        words = f"Image {name} is suspended"
+    elif stalled.get("status") == TRUE:
+        words = f"Image {name} says {stalled.get('reason')}"
+    return status.get("id") or "", words
 
 
 def _store_id(body: Body) -> str:

@@ -26,6 +26,7 @@ class Wiring:
     references: {kind: [(referring kind, its index), ...]}: whom to wake when an object of that kind changes.
     parents: {kind: (kind, function(body) -> name)}: the object that is also woken, whether it waits or not.
     siblings: {kind: index}: objects of the kind that have the same value there, and are woken unless at rest.
+    cousins: {kind: (other kind, its index, function(body) -> value)}: the same among objects of another kind.
     """
 
     controllers: frozenset[str]
@@ -33,6 +34,7 @@ class Wiring:
     references: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
     parents: Mapping[str, tuple[str, Index]] = field(default_factory=dict)
     siblings: Mapping[str, str] = field(default_factory=dict)
+    cousins: Mapping[str, tuple[str, str, Index]] = field(default_factory=dict)
 
 
 class Intake:
@@ -70,6 +72,7 @@ class Intake:
             return
         self._wake_referrers(key, gone=new is None)
         self._wake_siblings(key, old, new)
+        self._wake_cousins(key, new or old)
         kind, name_of = self._wiring.parents.get(key.kind, ("", None))
         if name_of and (body := new or old) and (name := name_of(body)):
             self._queue.add(Key(kind, key.namespace, name), Lane.CHANGED)
@@ -98,6 +101,12 @@ class Intake:
         for value in {value for body in (old, new) if body and (value := value_of(body))}:
             siblings = self._store.referrers(key.kind, key.namespace, index, value)
             self._wake(one for one in siblings if one != key)
+
+    def _wake_cousins(self, key: Key, body: Body | None) -> None:
+        """What they are about to lose, or have lost, they see at their next look."""
+        kind, index, value_of = self._wiring.cousins.get(key.kind, ("", "", None))
+        if value_of and body and (value := value_of(body)):
+            self._wake(self._store.referrers(kind, key.namespace, index, value))
 
     def _wake(self, keys: Iterable[Key], resting: bool = False) -> None:
         for key in keys:

@@ -39,6 +39,7 @@ WIRING = Wiring(
     references={"GlanceAPI": [("GlanceStore", "glanceAPI"), ("Image", "glanceAPI")]},
     parents={"GlanceStore": ("GlanceAPI", _glance_api)},
     siblings={"Image": PREFETCHED},
+    cousins={"GlanceStore": ("Image", "glanceAPI", _glance_api)},
 )
 
 

@@ -90,6 +90,12 @@ def http(url: str = URL, checksum: dict[str, Any] | None = None, **more: Any) ->
         ("another disk format", {}, {"diskFormat": "raw"}, False),
         ("another container format", {}, {"containerFormat": "docker"}, False),
         ("a digest, another URL", {"source": http(URL, DIGEST)}, {"source": http(OTHER, DIGEST)}, True),
+        (
+            "a digest in capitals",
+            {"source": http(URL, {"sha512": "ab" * 64})},
+            {"source": http(URL, {"sha512": "AB" * 64})},
+            True,
+        ),
         ("another digest", {"source": http(URL, DIGEST)}, {"source": http(URL, {"sha256": "b" * 64})}, False),
         (
             "the digest is in a manifest: another URL",

@@ -6,12 +6,14 @@ import pytest
 from tests import support_kstatus
 from tests.unit.core.builders import EXPECTED_ID, URL, body_of, glance_image, queued, view
 from tests.unit.core.scenarios import BOTH, EITHER, served
+from tests.unit.core.scenarios.leaving import left, placed
 
 from glance_operator.core.image import refusals
 from glance_operator.core.image.content import CreateImage, Discard, ImportFromUrl
 from glance_operator.core.image.deletion import DeleteImage
 from glance_operator.core.image.metadata import AddMember, RemoveMember, UpdateImage
 from glance_operator.core.image.observed import View
+from glance_operator.core.image.removal import DeleteFromStore
 from glance_operator.core.image.status import status
 from glance_operator.core.image.stores import CopyToStores
 from glance_operator.core.plan import Step
@@ -22,9 +24,12 @@ COPY = CopyToStores(EXPECTED_ID, ("dcn0",))
 UPDATE = UpdateImage(EXPECTED_ID, (("add", "/os_distro", "x"), ("replace", "/min_disk", 3)))
 ADD, REMOVE = AddMember(EXPECTED_ID, "p2"), RemoveMember(EXPECTED_ID, "p2")
 DELETE, DISCARD = DeleteImage(EXPECTED_ID), Discard(EXPECTED_ID)
-STEPS: list[Step] = [CREATE, IMPORT, COPY, UPDATE, ADD, REMOVE, DELETE, DISCARD]
+EMPTY = DeleteFromStore(EXPECTED_ID, "dcn1")
+STEPS: list[Step] = [CREATE, IMPORT, COPY, UPDATE, ADD, REMOVE, DELETE, DISCARD, EMPTY]
 
 NEW, MADE, DEMANDED, ENOUGH = view(), view(image=queued()), view(spec=BOTH, image=glance_image()), served(spec=EITHER)
+LEFT = left(placed("central", "dcn1"))
+SOON = pytest.approx(5, abs=1)
 FILTERED = "URI for web-download does not pass filtering: http://10.0.0.1/x"
 BUSY = "Image has active task"
 
@@ -60,6 +65,9 @@ TABLE: list[Row] = [
     ("delete: a store is read-only", served(), DELETE, 403, "You cannot", "DeletionRefused", "InProgress", None),
     ("delete: half done", served(), DELETE, 500, "oops", "GlanceError", "InProgress", None),
     ("discard: in use", MADE, DISCARD, 409, "in use", "InUse", "InProgress", None),
+    ("empty: the last copy", LEFT, EMPTY, 403, "the only store", "RemovalRefused", "Current", SOON),
+    ("empty: in use", LEFT, EMPTY, 409, "in use", "RemovalRefused", "Current", SOON),
+    ("empty: a store is read-only", LEFT, EMPTY, 500, "You cannot", "RemovalRefused", "Current", SOON),
     ("discard: policy", MADE, DISCARD, 403, "no", "DeletionRefused", "InProgress", None),
 ]
 

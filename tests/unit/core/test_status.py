@@ -115,6 +115,7 @@ def test_a_served_image_in_full() -> None:
         "Reconciling": ("False", "NotReconciling"),
         "Stalled": ("False", "NotStalled"),
         "Imported": ("True", "Imported"),
+        "Verified": ("Unknown", "NoChecksum"),
         "StoresReady": ("True", "AllStores"),
         "MetadataSynced": ("True", "Synced"),
         "UpToDate": ("True", "UpToDate"),

@@ -25,16 +25,20 @@ from tests.unit.core.builders import (
 from tests.unit.core.caches import COMING, FILLED, HAVE, NOT, ROOM
 from tests.unit.core.scenarios import BOTH, EITHER, MISSING, NO_COPY
 from tests.unit.core.scenarios.pods import AGAIN, CONVERTING, EACH, FIRST, GIB, LEAVING, SECOND, SHARED, STARTING
+from tests.unit.core.scenarios.proving import RIGHT, WRONG
 
 from glance_operator.core.conditions import find
-from glance_operator.core.image import caching, content, decide, identity
+from glance_operator.core.image import caching, content, decide, digests, identity, stores, verification
 from glance_operator.core.image.content import CreateImage, ImportFromUrl
 from glance_operator.core.image.deletion import DeleteImage
+from glance_operator.core.image.metadata import UpdateImage
 from glance_operator.core.image.observed import Caches, Cause, Flight, Found, GlanceImage, Memory, View
+from glance_operator.core.image.removal import DeleteFromStore
 from glance_operator.core.image.status import status
 from glance_operator.core.image.stores import CopyToStores
 from glance_operator.core.plan import AddFinalizer, LetGo, Phase, Plan
 
+CHECKED = {"http": {"url": "https://x.example.org/y"}, "checksum": {"sha512": RIGHT}}
 SPECS = st.one_of(
     st.sampled_from([spec(), EITHER, BOTH, spec(stores={"names": ["nope", "central"]}), spec(stores={"all": {}})]),
     st.builds(
@@ -47,7 +51,8 @@ SPECS = st.one_of(
         retryLimit=st.sampled_from([-1, 0, 5]),
         tags=st.sampled_from([None, ["a"]]),
         properties=st.sampled_from([None, {"a": "1"}]),
-        source=st.sampled_from([None, {"http": {"url": "https://x.example.org/y"}}, {"upload": {}}]),
+        source=st.sampled_from([None, {"http": {"url": "https://x.example.org/y"}}, {"upload": {}}, CHECKED]),
+        stores=st.sampled_from([None, {"names": ["central"]}, {"all": {"except": ["dcn0"]}}]),
         cache=st.sampled_from([None, {"prefetch": "None"}, {"prefetch": "AllNodes"}]),
     ),
 )
@@ -61,7 +66,10 @@ ACTIVE = st.builds(
     visibility=st.sampled_from(["private", "public", "shared"]),
     protected=st.booleans(),
     tags=st.sampled_from([frozenset(), frozenset("ab")]),
-    properties=MARKS,
+    disk_format=st.sampled_from(["qcow2", "raw"]),
+    hash_algo=st.sampled_from(["sha512", "sha512", "sha256"]),
+    hash_value=st.sampled_from([RIGHT, WRONG]),
+    properties=MARKS | st.just({identity.CONTENT: content.content_hash(spec(source=CHECKED))}),
 )
 EMPTY = st.builds(queued, status=WORDS, lock=st.sampled_from(["", "t1"]), properties=MARKS)
 IMAGES: st.SearchStrategy[GlanceImage | None] = st.one_of(st.none(), ACTIVE, EMPTY)
@@ -89,6 +97,7 @@ MEMORIES = st.one_of(
         stores=TRIED,
         was_ready=st.booleans(),
         applied_tags=st.just(frozenset("b")),
+        filled=st.sampled_from([frozenset(), frozenset({"central", "dcn0", "dcn1"})]),
         cached=st.sampled_from([{}, FILLED]),
     ),
 )
@@ -119,6 +128,9 @@ def worlds(draw: st.DrawFn) -> View:
     image = draw(IMAGES)
     members = frozenset({"p2"}) if image and image.visibility == "shared" else None
     service = draw(st.sampled_from([FULL, FULL, NO_COPY]))
+    one = replace(
+        one, draining=draw(st.sampled_from([frozenset(), frozenset(), frozenset({"dcn0"}), frozenset({"central"})]))
+    )
     burnt = image is None and draw(st.booleans())
     task_ = draw(TASKS) if image else None
     one = replace(one, image=image, task=task_, members=members, service=service, burnt=burnt)
@@ -163,6 +175,29 @@ def test_nothing_is_done_to_an_image_that_is_not_ours_or_is_being_imported(one: 
         assert told(seen, plan)["status"]["attempt"]["containerID"] == node.container_id
     if not one.looked:
         assert harmless
+
+
+@settings(max_examples=120, deadline=None)
+@given(worlds())
+def test_no_data_is_removed_that_may_be_needed(one: View) -> None:
+    seen, plan = decide(one)
+    if not isinstance(plan.step, DeleteFromStore):
+        return
+    image, targets = one.image, stores.targets(one)
+    assert image is not None
+    assert (image.status, image.lock, content.running(seen)) == ("active", "", False)
+    assert plan.step.store in one.draining | seen.memory.filled
+    assert plan.step.store not in targets
+    assert targets
+    assert {plan.step.store, *targets} <= {*image.stores} & {*one.service.stores}
+
+
+@settings(max_examples=120, deadline=None)
+@given(worlds())
+def test_nothing_becomes_visible_that_is_not_what_was_demanded(one: View) -> None:
+    seen, plan = decide(one)
+    if isinstance(plan.step, UpdateImage) and digests.demanded(one.spec) and not one.deleted_at:
+        assert verification.verdict(seen) is verification.Verdict.EQUAL
 
 
 @settings(max_examples=60, deadline=None)

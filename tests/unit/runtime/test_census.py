@@ -77,3 +77,27 @@ def test_a_service_that_does_not_answer_tells_nothing() -> None:
     gallery, now = Gallery(image("a", "central")), [0.0]
     gallery.gone = True
     assert census(gallery, now).of("images", "glance", "central", 10) is None
+
+
+def test_of_a_store_that_is_drained_it_is_told_why_some_stay() -> None:
+    gallery = Gallery(
+        image("goes", "edge"),
+        image("used", "edge"),
+        image("off", "edge", status="deactivated"),
+        image("safe", "edge", protected=True),
+        image("busy", "edge", lock="t1"),
+        image("theirs", "edge"),
+    )
+    managed = {f"id-{name}": "" for name in ("goes", "off", "safe", "busy")} | {"id-used": "in use by a clone"}
+    told = census(gallery, [0.0]).of("images", "glance", "edge", 10, managed=managed)
+    assert told is not None
+    assert [one.partition(" ")[0] for one in told.held] == ["busy", "off", "safe", "theirs", "used"]
+    assert "in use by a clone" in told.held[-1]
+    assert "move or delete it yourself" in told.held[-2]
+
+
+def test_no_more_than_some_are_told() -> None:
+    gallery = Gallery(*(image(f"n{number:02}", "edge") for number in range(13)))
+    told = census(gallery, [0.0]).of("images", "glance", "edge", 10, managed={})
+    assert told is not None
+    assert (len(told.held), told.held[-1], told.count) == (11, "and 3 more", 13)

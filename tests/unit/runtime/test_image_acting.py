@@ -15,6 +15,7 @@ from glance_operator.core.image.content import CreateImage, Discard, ImportFromU
 from glance_operator.core.image.deletion import DeleteImage
 from glance_operator.core.image.metadata import AddMember, RemoveMember, UpdateImage
 from glance_operator.core.image.observed import GlanceImage
+from glance_operator.core.image.removal import DeleteFromStore
 from glance_operator.core.image.stores import CopyToStores
 from glance_operator.core.plan import Step
 from glance_operator.runtime.errors import Refused, Unavailable
@@ -74,6 +75,49 @@ def test_a_step_is_one_request(lab: ImageLab, step: Step, request_: str, body: A
     take(step, lab.track)
     (asked,) = lab.service.asked
     assert (f"{asked.method} {asked.path}", asked.body) == (request_, body)
+
+
+EMPTY = DeleteFromStore(EXPECTED_ID, "dcn1")
+LEAVES = f"/v2/stores/dcn1/{EXPECTED_ID}"
+TWO = raw(stores="central,dcn1")
+
+
+@pytest.mark.parametrize("code", [204, 404])
+def test_a_store_is_emptied_after_a_last_look(lab: ImageLab, code: int) -> None:
+    lab.show(TWO)
+    lab.service.on(f"DELETE {LEAVES}", Answer(code, {"message": "x"} if code == 404 else None))
+    take(EMPTY, lab.track)
+    assert [one for one in lab.told() if "/v2/stores" in one or one.startswith("GET /v2/images/")] == [
+        "GET /v2/images/ID",
+        "DELETE /v2/stores/dcn1/ID",
+    ]
+    lab.cloud.looks.get(EXPECTED_ID, 9)
+    assert lab.told() == ["GET /v2/images/ID"], "it is no longer what it was"
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("somebody imports", TWO | {"os_glance_import_task": "t9"}),
+        ("deactivated", TWO | {"status": "deactivated"}),
+        ("gone", None),
+    ],
+)
+def test_a_store_is_not_emptied_when_the_image_has_changed_meanwhile(
+    lab: ImageLab, words: str, found: dict[str, Any] | None
+) -> None:
+    lab.show(found)
+    with pytest.raises(Unavailable, match="changed"):
+        take(EMPTY, lab.track)
+    assert not [one for one in lab.told() if one.startswith("DELETE")]
+
+
+@pytest.mark.parametrize("code", [403, 409, 500])
+def test_what_glance_says_about_a_store_that_it_does_not_empty_is_passed_on(lab: ImageLab, code: int) -> None:
+    lab.show(TWO)
+    lab.service.on(f"DELETE {LEAVES}", Answer(code, {"message": "no"}))
+    with pytest.raises(Refused, match="no"):
+        take(EMPTY, lab.track)
 
 
 def test_the_next_incarnation_is_none(lab: ImageLab) -> None:

@@ -211,6 +211,8 @@ def test_an_outage_is_not_written_ten_thousand_times(
         ("no status", {"conditions": []}, {}, False),
         ("a store lacks it", {"conditions": [{"type": "Ready", "status": "True"}]}, {}, False),
         ("stalled: the service may have changed", {"conditions": [{"type": "Stalled", "status": "True"}]}, {}, False),
+        ("a store is to be emptied", {"stores": [{"name": "dcn1", "reason": "Removing"}]}, {}, False),
+        ("a store was not emptied", {"stores": [{"name": "dcn1", "reason": "RemovalRefused"}]}, {}, False),
         ("a new generation", {"observedGeneration": 0}, {}, False),
         ("a retry", {}, {"annotations": {RETRY_ANNOTATION: "x"}}, False),
         ("deleted", {}, {"deletionTimestamp": text(later(0))}, False),

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.unit.core.builders import EXPECTED_ID, body_of
+from tests.unit.core.builders import EXPECTED_ID, URL, body_of
 from tests.unit.core.scenarios.pods import ours
 from tests.unit.runtime.image_lab import KEY, PATH, raw
 from tests.unit.runtime.image_service import Answer
 from tests.unit.runtime.ours_lab import IMPORT, OursLab, ours_lab, pod
 
 from glance_operator.core.image.content import Discard, ImportFromUrl
+from glance_operator.core.image.digests import Plugins
 from glance_operator.core.image.observed import Node
 from glance_operator.runtime.errors import Refused, Unavailable
 from glance_operator.runtime.image import Look
@@ -201,3 +202,20 @@ class TestRoom:
             )
             assert lab.look(one).plan.state.reason == "Creating"
             assert source.requests == []
+
+
+@pytest.mark.parametrize(
+    ("imports", "plugins"),
+    [
+        ({}, Plugins()),
+        ({"imports": {"conversion": {"outputFormat": "raw"}}}, Plugins("raw")),
+        ({"imports": {"decompression": {}}}, Plugins("", decompresses=True)),
+    ],
+)
+def test_where_a_digest_is_demanded_it_is_known_what_the_service_does_to_the_bytes(
+    lab: OursLab, imports: dict[str, Any], plugins: Plugins
+) -> None:
+    lab.tell(**imports)
+    source = {"http": {"url": URL}, "checksum": {"md5": "0" * 32}}
+    assert lab.seen(ours(spec={"source": source})).view.plugins == plugins
+    assert lab.seen().view.plugins is None

@@ -14,6 +14,7 @@ WIRING = Wiring(
     indexes={"Image": {"glanceAPI": lambda body: body["spec"].get("api"), "shelf": lambda b: b["spec"].get("shelf")}},
     references={"GlanceAPI": [("Image", "glanceAPI")]},
     siblings={"Image": "shelf"},
+    cousins={"GlanceStore": ("Image", "glanceAPI", lambda body: body["spec"].get("api"))},
 )
 
 
@@ -231,3 +232,21 @@ class TestSiblings:
         assert sorted(self.rest(feed)) == ["first", "second", "third"]
         feed.bring(uid="first", name="first", spec={"shelf": "b"}, generation=2)
         assert sorted(self.rest(feed)) == ["first", "second", "stranger"]
+
+
+@pytest.mark.parametrize(("settled", "woken"), [(False, ("mine", Lane.NEW)), (True, None)])
+def test_what_befalls_a_store_concerns_the_images_of_its_service(
+    feed: Feed, settled: bool, woken: tuple[str, Lane] | None
+) -> None:
+    for name, api in (("mine", "glance"), ("others", "another")):
+        feed.bring(uid=name, name=name, spec={"api": api, "settled": settled})
+    while feed.taken():
+        pass
+    feed.bring(kind="GlanceStore", uid="s", name="edge", spec={"api": "glance"})
+    while feed.taken():
+        pass
+    feed.bring(kind="GlanceStore", uid="s", name="edge", spec={"api": "glance"}, deleted=True)
+    assert feed.taken() == woken
+    assert feed.taken() is None
+    feed.intake.deleted(Key("GlanceStore", "default", "edge"), "s")
+    assert feed.taken() == woken

@@ -161,7 +161,8 @@ class GlanceStoreSpec(Model):
     extra_options: ExtraOptions | None = None
     """Further options of the driver, in the words of glance_store. Put values in quotes: they are strings."""
     deletion_policy: Literal["Wait", "Drain"] = "Wait"
-    """When this object is deleted: Wait until no image lives in the store, or Drain: copy what lives only here to the
-    default store, then empty this one."""
+    """When this object is deleted: Wait until no image lives in the store, or Drain: the image of every Image object is
+    copied to the other stores that it names, or to the default store if it names no other, and then removed from this
+    one. What no Image object manages stays, and is waited for."""
     suspend: bool = False
     """Touch nothing for this object."""

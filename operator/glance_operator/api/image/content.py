@@ -126,6 +126,7 @@ class Source(OneOf):
     glance: GlanceSource | None = None
     """An image of another region."""
     checksum: Checksum | None = None
-    """What the source's bytes must be, before any decompression."""
+    """What the source's bytes must be, before any decompression. Until they are, nobody else sees the image. This
+    version compares sha512 and md5, which Glance computes of what it stores."""
     decompress: Literal["None", "Auto", "gz", "bz2", "xz", "zst"] = "None"
     """Decompress on the way, in the operator's Job. Auto tells by the first bytes."""

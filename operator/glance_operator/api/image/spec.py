@@ -130,7 +130,8 @@ class ImageSpec(Model):
     container_format: Literal["bare", "ovf", "ova", "aki", "ari", "ami", "docker", "compressed"] = "bare"
     """Container of the content, in Glance's words."""
     stores: Stores | None = None
-    """Stores that must hold the image; absent = the service's default store."""
+    """Stores that must hold the image; absent = the service's default store. One that is taken out is emptied once all
+    others have the image; without stores nothing is."""
     visibility: Literal["private", "shared", "community", "public"] | None = None
     """Who sees the image, once it is proven and in its stores; absent = private at create, left alone afterwards."""
     members: Members | None = None

@@ -18,11 +18,12 @@ class StoreStatus(Model):
     status: Literal["True", "False", "Unknown"]
     """Whether the store holds the image."""
     reason: str | None = None
-    """One word in CamelCase, such as Present or ImportFailed."""
+    """One word in CamelCase, such as Present or ImportFailed. Removing and RemovalRefused: the store is to hold the
+    image no longer."""
     message: str | None = None
     """What happened, and what to do about it."""
     attempts: int | None = None
-    """Failed attempts at this store since it last held the image."""
+    """Failed attempts at this store: to fill it since it last held the image, or to empty it."""
     next_attempt_time: Time | None = None
     """When the next attempt is due."""
     last_transition_time: Time | None = None
@@ -44,7 +45,20 @@ class Content(Model):
     hash: str | None = None
     """Digest of the source if it is known, else a hash over its address and the formats."""
     source: str | None = None
-    """Where the content came from."""
+    """Where the content came from, without the query of the address."""
+
+
+class Mismatched(Model):
+    """An address whose content had another digest than spec.source.checksum."""
+
+    source: str | None = None
+    """Address, without its query."""
+    source_hash: str
+    """Hash of the whole address."""
+    value: str | None = None
+    """Digest of what came from there, in hexadecimal."""
+    image_id: str | None = None
+    """Glance image that held it, and was discarded."""
 
 
 class Attempt(Model):
@@ -53,7 +67,9 @@ class Attempt(Model):
     content_hash: str | None = None
     """Content that is wanted."""
     source: str | None = None
-    """Address or mirror that is tried."""
+    """Address or mirror that is tried, without its query."""
+    source_hash: str | None = None
+    """Hash of the whole address, where a checksum is demanded."""
     method: str | None = None
     """Import method, in Glance's words."""
     task_id: str | None = None
@@ -70,6 +86,8 @@ class Attempt(Model):
     """Failed attempts at this content so far."""
     next_attempt_time: Time | None = None
     """When the next attempt is due."""
+    mismatched: Annotated[tuple[Mismatched, ...], KEYED, keys("sourceHash")] | None = None
+    """Addresses that are not asked again for this checksum: what came from there was something else."""
 
 
 class Previous(Model):
@@ -119,7 +137,7 @@ class Applied(Model):
     members: Words | None = None
     """Project ids that were made members."""
     stores: Words | None = None
-    """Ids of stores that were filled."""
+    """Ids of stores that were filled; one that is taken out of spec.stores stays here until it is empty."""
 
 
 class ImageStatus(Status):

@@ -44,10 +44,11 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Residents:
-    """Images with data in the store: how many, and the names of some."""
+    """Images with data in the store: how many, the names of some, and why some do not leave a store that is drained."""
 
     count: int = 0
     some: tuple[str, ...] = ()
+    held: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,7 +21,7 @@ def let_go(view: View) -> Plan | None:
     if view.spec.suspend:
         return doing(LetGo(), "Deleting", "Nothing needs it any more")
     if view.configured and (view.images is None or view.images.count):
-        return waiting("InUse", in_use(view), AWAIT)
+        return waiting("Draining", draining(view), AWAIT) if drains(view) else waiting("InUse", in_use(view), AWAIT)
     # Its service takes it out as soon as it knows that it is empty; one that is being deleted waits for it in turn.
     if view.configured and view.api and not view.api.ending:
         return waiting("Detaching", "Waiting until the service runs without it", 2)
@@ -106,6 +106,17 @@ def drawn(view: View) -> Proof:
 
 def meanwhile(view: View) -> str:
     return GOES_ON if view.lasting else ""
+
+
+def drains(view: View) -> bool:
+    """Whether images leave it by the administrator's word."""
+    return view.deleted and view.spec.deletion_policy == "Drain"
+
+
+def draining(view: View) -> str:
+    """How many are still here, and which of them wait for people."""
+    held = "; ".join(view.images.held) if view.images else ""
+    return in_use(view) + (f". Not moved: {held}" if held else "")
 
 
 def in_use(view: View) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from glance_operator.api.base import bytes_of, quantity_of
 from glance_operator.core.conditions import FALSE, TRUE, UNKNOWN, Condition, find, merged, standard
 from glance_operator.core.glancestore.observed import Memory, View
-from glance_operator.core.glancestore.rules import in_use
+from glance_operator.core.glancestore.rules import draining, drains, in_use
 from glance_operator.core.past import retry_wanted
 from glance_operator.core.plan import Plan
 from glance_operator.core.workload import words_of
@@ -66,12 +66,21 @@ def _own(view: View, plan: Plan, old: Mapping[str, Any]) -> list[Condition]:
         _usable(view, plan, old),
     ]
     if view.spec.deletion_policy == "Drain":
-        words = "deletionPolicy Drain waits as Wait does: copy or delete the images that live here yourself"
-        found.append(Condition("Draining", FALSE, "NotYetSupported", words))
+        found.append(_draining(view))
     if view.images is not None:
         used = Condition("InUse", TRUE, "ImagesPresent", in_use(view))
         found.append(used if view.images.count else Condition("InUse", FALSE, "Empty"))
     return found
+
+
+def _draining(view: View) -> Condition:
+    if not drains(view):
+        return Condition("Draining", FALSE, "NotDeleted", "Begins when this object is deleted")
+    if view.configured and view.images is None:
+        return Condition("Draining", UNKNOWN, "NotKnown", in_use(view))
+    if view.images is None or not view.images.count:
+        return Condition("Draining", FALSE, "Drained", "No image lives here any more")
+    return Condition("Draining", TRUE, "WaitingForPeople" if view.images.held else "Draining", draining(view))
 
 
 def _usable(view: View, plan: Plan, old: Mapping[str, Any]) -> Condition:

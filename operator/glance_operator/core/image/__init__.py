@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from glance_operator.core.image import caching, content, deletion, identity, limits, metadata, rollout, staging, stores
+from glance_operator.core.image import (
+    caching,
+    content,
+    deletion,
+    identity,
+    limits,
+    metadata,
+    removal,
+    rollout,
+    staging,
+    stores,
+    verification,
+)
 from glance_operator.core.image.memory import judged
 from glance_operator.core.image.observed import View
 from glance_operator.core.plan import Phase, Plan, Rule, State, first_of
@@ -10,10 +22,10 @@ from glance_operator.core.plan import Phase, Plan, Rule, State, first_of
 
 def served(view: View) -> Plan:
     """Nothing left to do, or nothing that cannot wait: stores that failed are tried again in their time."""
-    reason = "PartialFailure" if stores.missing(view) else "Available"
-    state = metadata.drifted(view) or State(Phase.READY, reason, stores.summary(view))
-    times = [after for after in (stores.until_next(view), caching.until_next(view)) if after is not None]
-    return Plan(state, after=min(times, default=None))
+    reason = "PartialFailure" if stores.missing(view) else removal.reason(view) or "Available"
+    state = metadata.drifted(view) or State(Phase.READY, reason, removal.summary(view))
+    times = (stores.until_next(view), removal.until_next(view), caching.until_next(view))
+    return Plan(state, after=min((after for after in times if after is not None), default=None))
 
 
 RULES: tuple[Rule[View], ...] = (
@@ -32,6 +44,8 @@ RULES: tuple[Rule[View], ...] = (
     content.leave_dead_end,  # further dead ends of Glance have their place here
     content.start_over_with_other_content,
     content.refuse_what_cannot_work,
+    verification.refuse_what_glance_would_change,
+    verification.give_up,
     content.respect_retry_limit,
     staging.refuse_too_much,
     staging.await_room,
@@ -39,9 +53,9 @@ RULES: tuple[Rule[View], ...] = (
     content.create,
     content.fetch,
     content.await_active,
-    # verification of size and digest has its place here: before anybody else may see the image
     # other content: a successor is made ready by the rules above, and takes over
     rollout.begin,
+    verification.judge,  # before anybody else may see the image; verification of the size has its place here, too
     rollout.fill_first,
     rollout.share_first,
     rollout.switch,
@@ -49,6 +63,7 @@ RULES: tuple[Rule[View], ...] = (
     # the stores that lack the data
     stores.fill_missing,
     stores.demand_all,
+    removal.empty,  # and those that shall have it no longer
     rollout.prune,
     # the caches of the service's pods
     caching.prefetch,

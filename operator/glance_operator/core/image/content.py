@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 from glance_operator.api.base import seconds
 from glance_operator.api.image import ImageSpec
-from glance_operator.core.image import identity, metadata, nodes, retries, staging, stores
-from glance_operator.core.image.observed import GlanceImage, Node, View
+from glance_operator.core.image import digests, identity, metadata, nodes, retries, staging, stores
+from glance_operator.core.image.observed import Node, View
 from glance_operator.core.plan import Note, Plan, Step, doing, stalled, waiting
 
 WEB_DOWNLOAD = "web-download"
@@ -54,7 +54,8 @@ def content_hash(spec: ImageSpec) -> str:
     """What is to be served, as one short word: the digest if one is demanded, else the URL; and the formats."""
     source = spec.source.model_dump(mode="json", by_alias=True, exclude_none=True) if spec.source else {}
     checksum = source.get("checksum") or {}
-    digest = None if "manifest" in checksum else checksum  # a manifest's digest is not known here
+    known = "manifest" not in checksum  # a manifest's digest is not known here
+    digest = {name: value.lower() for name, value in checksum.items()} if known else None
     what = digest or (source.get("http") or {}).get("url") or source
     text = json.dumps([what, spec.disk_format, spec.container_format], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -94,6 +95,11 @@ def running(view: View) -> bool:
     if view.task is not None:
         return not view.task.over
     return view.image is not None and bool(view.image.lock)
+
+
+def arrived(view: View) -> bool:
+    """The image has its data, and no import is at work on it."""
+    return view.image is not None and view.image.status == "active" and not running(view)
 
 
 def overdue(view: View) -> bool:
@@ -182,7 +188,8 @@ def fetch(view: View) -> Plan | None:
     node = nodes.choose(view, staging.content_needs(view))
     step = ImportFromUrl(image.id, url(view), stores.targets(view), node)
     plan = doing(step, "Downloading", f"Glance is downloading {retries.shown(url(view))}", slot=True, after=None)
-    return replace(plan, record=node is not None)  # which container has it: the import ends with that one
+    # which container has it: the import ends with that one; which address was asked: it may bring other bytes
+    return replace(plan, record=node is not None or digests.demanded(view.spec) is not None)
 
 
 def await_active(view: View) -> Plan | None:
@@ -196,6 +203,7 @@ def await_active(view: View) -> Plan | None:
     )
 
 
-def is_wanted(view: View, image: GlanceImage) -> bool:
-    """Whether it was made for the content that the spec describes now."""
-    return image.properties.get(identity.CONTENT) in (None, content_hash(view.spec))
+def is_as_described(view: View) -> bool:
+    """Whether the image was made for the content that the spec describes, as far as it tells."""
+    image = view.image
+    return image is not None and image.properties.get(identity.CONTENT) in (None, content_hash(view.spec))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from glance_operator.api.image import ImageSpec
+from glance_operator.core.image import digests
 from glance_operator.core.image.observed import View
 from glance_operator.core.plan import AddFinalizer, Phase, Plan, State, doing, stalled, waiting
 
@@ -25,7 +26,7 @@ def not_built(spec: ImageSpec) -> Iterator[str]:
         "spec.source.pvc": source and source.pvc,
         "spec.source.upload": source and source.upload,
         "spec.source.glance": source and source.glance,
-        "spec.source.checksum": source and source.checksum,
+        "spec.source.checksum other than sha512 and md5": source and source.checksum and not digests.demanded(spec),
         "spec.source.decompress": source and source.decompress != "None",
         "spec.source.http.authSecretRef": http and http.auth_secret_ref,
         "spec.source.http.caBundleRef": http and http.ca_bundle_ref,

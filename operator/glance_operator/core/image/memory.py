@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from glance_operator.core.conditions import TRUE, find
-from glance_operator.core.image import content, nodes, retries, stores
+from glance_operator.core.image import content, nodes, removal, retries, stores, verification
+from glance_operator.core.image.digests import Mismatch
 from glance_operator.core.image.observed import CacheMemory, Kept, Memory, StoreMemory, View
-from glance_operator.core.past import is_fresh_start
+from glance_operator.core.past import is_fresh_start, is_retried
 
 CLOUD_READY = "CloudReady"
 GONE = "APIGone"  # the service that had the image does not exist any more
@@ -52,6 +53,9 @@ def recall(body: Mapping[str, Any]) -> Memory:
         cached={c["node"]: _cached(c) for c in status.get("cached") or ()},
         previous=tuple(_kept(entry) for entry in status.get("previous") or ()),
         cloud_lost_since=moment(cloud.get("lastTransitionTime")) if cloud.get("reason") in LOST else None,
+        tried=attempt.get("sourceHash") or "",
+        mismatched=() if is_retried(body) else tuple(_mismatch(m) for m in attempt.get("mismatched") or ()),
+        filled=_names(applied.get("stores")) | _names(s["name"] for s in status.get("stores") or ()),
     )
     return _forget_attempts(memory) if is_fresh_start(body) else memory
 
@@ -79,6 +83,12 @@ def _store(entry: Mapping[str, Any]) -> StoreMemory:
     return StoreMemory(entry.get("attempts") or 0, moment(entry.get("nextAttemptTime")), entry.get("message") or "")
 
 
+def _mismatch(entry: Mapping[str, Any]) -> Mismatch:
+    return Mismatch(
+        entry["sourceHash"], entry.get("source") or "", entry.get("value") or "", entry.get("imageID") or ""
+    )
+
+
 def _cached(entry: Mapping[str, Any]) -> CacheMemory:
     return CacheMemory(entry.get("status") == TRUE, entry.get("containerID") or "")
 
@@ -95,17 +105,20 @@ def judged(view: View) -> View:
     """The view with what this look adds: content that has arrived, and every task that failed, counted once."""
     memory = view.memory
     if memory.attempt_hash and memory.attempt_hash != content.content_hash(view.spec):
-        view = replace(view, memory=replace(_forget_attempts(memory), attempt_hash=""))
+        memory = replace(_forget_attempts(memory), attempt_hash="", tried="", mismatched=())
+        view = replace(view, memory=memory)
+    if verification.is_rejected(view):
+        return replace(view, memory=verification.counted(view))
     before = view.memory.imported and view.image is not None and view.memory.id == view.image.id
-    arrived = view.image is not None and view.image.status == "active" and not content.running(view)
-    if arrived and not before:
+    if content.arrived(view) and not before:
         view = replace(view, memory=_arrived(view))
     return _loss_judged(view) if nodes.lost(view) else _task_judged(view, before)
 
 
 def _arrived(view: View) -> Memory:
     """The attempts at the content are over."""
-    return replace(view.memory, imported=True, source=content.url(view), attempts=0, next_attempt=None, lost=0)
+    source = retries.tried(view) or content.url(view)
+    return replace(view.memory, imported=True, source=source, attempts=0, next_attempt=None, lost=0, tried="")
 
 
 def _task_judged(view: View, before: bool) -> View:
@@ -158,7 +171,8 @@ def _stores_judged(view: View) -> Memory:
     """The attempts at the stores that were tried in vain are counted."""
     known = {s: view.memory.stores.get(s, StoreMemory()) for s in stores.missing(view)}
     counted = {s: _once_more(view, s, m) if stores.is_due(view, s) else m for s, m in known.items()}
-    return replace(view.memory, stores=counted)
+    emptied = {s: m for s, m in view.memory.stores.items() if s in removal.surplus(view)}
+    return replace(view.memory, stores=emptied | counted)
 
 
 def _once_more(view: View, store: str, memory: StoreMemory) -> StoreMemory:

@@ -9,6 +9,7 @@ from enum import Enum
 from typing import Any
 
 from glance_operator.api.image import ImageSpec
+from glance_operator.core.image.digests import Mismatch, Plugins
 from glance_operator.core.plan import State
 
 FINALIZER = "glance-operator.io/image"
@@ -48,6 +49,7 @@ class GlanceImage:
     virtual_size: int | None = None
     hash_algo: str = ""
     hash_value: str = ""
+    md5: str = ""
     stores: tuple[str, ...] = ()
     importing: tuple[str, ...] = ()
     failed: tuple[str, ...] = ()
@@ -74,6 +76,7 @@ class GlanceImage:
             virtual_size=raw.get("virtual_size"),
             hash_algo=raw.get("os_hash_algo") or "",
             hash_value=raw.get("os_hash_value") or "",
+            md5=raw.get("checksum") or "",
             stores=_words(raw.get("stores")),
             importing=_words(raw.get("os_glance_importing_to_stores")),
             failed=_words(raw.get("os_glance_failed_import")),
@@ -241,6 +244,9 @@ class Memory:
     served: Kept | None = None  # while other content is rolled out: what serves meanwhile; the rest is of its successor
     previous: tuple[Kept, ...] = ()  # newest first
     cloud_lost_since: datetime | None = None  # since when credentials or service could not be found
+    tried: str = ""  # fingerprint of the address that the import was sent to, where a digest is demanded
+    mismatched: tuple[Mismatch, ...] = ()  # addresses that brought other bytes than the digest demands
+    filled: frozenset[str] = frozenset()  # stores that we have filled, or have asked Glance to fill
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +274,8 @@ class View:
     room: Room | None = None  # None: nobody knows
     found: Found = field(default_factory=Found)  # at the address that the next attempt takes
     caches: Caches = field(default_factory=Caches)
+    plugins: Plugins | None = None  # None: a cloud whose configuration we do not see
+    draining: frozenset[str] = frozenset()  # stores of a service of ours that are to be emptied
     image: GlanceImage | None = None
     others: Mapping[str, GlanceImage | None] = field(default_factory=dict)  # of earlier content, as far as looked at
     task: Task | None = None

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from glance_operator.core.image import content, deletion, identity, metadata, nodes, retries, rollout, stores
+from glance_operator.core.image import content, deletion, identity, metadata, nodes, removal, retries, rollout, stores
 from glance_operator.core.image.observed import View
 from glance_operator.core.plan import Phase, Plan, State, Step, stalled, waiting
 
 LATER = 60.0  # seconds until it is tried again although only people can help
-_LOCKED = 600.0  # the same for what ends by itself: the lock of a copy that was cut off, the use of an old image
+_LOCKED = 600.0  # the same for the lock of a copy that was cut off: Glance says when it counts no longer
 _MAKES_CONTENT = (content.CreateImage, content.ImportFromUrl, stores.CopyToStores)
 
 
 def explain(view: View, step: Step, code: int, said: str) -> Plan:
     """The plan after the image service answered ``step`` with HTTP ``code`` and the words ``said``."""
+    if tidied := _not_tidied(view, step, code, said):
+        return tidied
     if code >= 500:
         return replace(waiting("GlanceError", f"Glance answered HTTP {code}: {said}; trying again"), backoff=True)
-    if isinstance(step, rollout.DeletePrevious):
-        message = f"{stores.summary(view)}. Image {step.image_id} of earlier content stays for now: {said}"
-        return Plan(State(Phase.READY, "Available", message), after=_LOCKED)
     if isinstance(step, deletion.DeleteImage | content.Discard):
         return _not_deleted(code, said)
     if _has_changed(step, code, said):
@@ -29,6 +28,16 @@ def explain(view: View, step: Step, code: int, said: str) -> Plan:
         message = f"{stores.summary(view)}, where Glance refuses to copy it (HTTP {code}): {said}"
         return Plan(State(Phase.READY, "PartialFailure", message), after=_LOCKED if nodes.cut_off(view) else LATER)
     return _by_code(code, said) or _bad_request(step, code, said)
+
+
+def _not_tidied(view: View, step: Step, code: int, said: str) -> Plan | None:
+    """What should go and stays: the image is served all the same."""
+    match step:
+        case removal.DeleteFromStore():
+            return removal.refused(view, step, code, said)
+        case rollout.DeletePrevious():
+            return rollout.refused(view, step, said)
+    return None
 
 
 def _has_changed(step: Step, code: int, said: str) -> bool:

@@ -22,11 +22,32 @@ def _limit(view: View) -> int | None:
     return None if view.spec.retry_limit < 0 else max(1, view.spec.retry_limit)
 
 
+def addresses(view: View) -> list[str]:
+    """Where the content can be had, in the order of the spec."""
+    http = view.spec.source.http if view.spec.source else None
+    return [http.url, *(http.mirrors or ())] if http else ["its source"]
+
+
+def left(view: View) -> list[str]:
+    """Those that have not brought other bytes than the digest demands."""
+    spent = {one.fingerprint for one in view.memory.mismatched}
+    return [one for one in addresses(view) if fingerprint(one) not in spent]
+
+
 def source(view: View, attempts: int) -> str:
     """The address that the next attempt after so many failed ones takes."""
-    http = view.spec.source.http if view.spec.source else None
-    choices = [http.url, *(http.mirrors or ())] if http else ["its source"]
-    return choices[attempts % len(choices)]
+    every, choices = addresses(view), left(view)
+    turn = max(0, attempts - (len(every) - len(choices)))  # one that is left out had its turn before
+    return choices[turn % len(choices)] if choices else every[attempts % len(every)]
+
+
+def tried(view: View) -> str:
+    """The address that the last import was sent to, if that was written down and it is one of them still; or empty."""
+    return next((one for one in addresses(view) if fingerprint(one) == view.memory.tried), "")
+
+
+def fingerprint(url: str) -> str:
+    return hashlib.sha256(url.encode()).hexdigest()[:16]
 
 
 def shown(url: str) -> str:
@@ -35,14 +56,16 @@ def shown(url: str) -> str:
 
 
 def _advice(view: View) -> str:
-    tried = source(view, max(0, view.memory.attempts - 1))
+    last = tried(view) or source(view, max(0, view.memory.attempts - 1))
     if view.memory.lost > nodes.SPARED:
         return (
             f"{view.memory.lost} imports ended with the pod that ran them: see the conditions of GlanceAPI "
             f"{nodes.api(view)}, and whether its pods have the memory and the staging space for this image"
         )
+    if any(one.fingerprint == fingerprint(last) for one in view.memory.mismatched):
+        return f"{shown(last)} gave other content than spec.source.checksum demands: correct the one or the other"
     return (
-        f"Glance could not import {shown(tried)} and tells no cause: check that the URL answers where Glance runs, "
+        f"Glance could not import {shown(last)} and tells no cause: check that the URL answers where Glance runs, "
         f"that its content is {view.spec.disk_format}, and that the stores have room"
     )
 

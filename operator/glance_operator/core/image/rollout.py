@@ -16,6 +16,7 @@ from glance_operator.core.image.observed import GlanceImage, Kept, Memory, View
 from glance_operator.core.plan import Note, Phase, Plan, State, Step, doing, waiting
 
 ROLLING_OUT = "RollingOut"
+_IN_USE = 600.0  # seconds until it is tried again to delete an image that need not stay
 _UNLOCKED = 10.0  # seconds between two looks for the end of a lock on the image that serves
 
 
@@ -65,7 +66,7 @@ def _noted(step: Note, message: str) -> Plan:
 
 
 def _has_taken_over(view: View, image: GlanceImage) -> bool:
-    return image.status == "active" and image.name == metadata.name_of(view) and content.is_wanted(view, image)
+    return image.status == "active" and image.name == metadata.name_of(view) and content.is_as_described(view)
 
 
 def _retirement(view: View) -> UpdateImage | None:
@@ -102,7 +103,7 @@ def _is_kept(view: View, image: GlanceImage) -> bool:
 def begin(view: View) -> Plan | None:
     """The image is complete, but the spec describes other content now."""
     image = view.image
-    if image is None or content.is_wanted(view, image):
+    if image is None or content.is_as_described(view):
         return None
     if rolling(view) and not _is_kept(view, image):
         return doing(content.Discard(image.id), ROLLING_OUT, "spec describes other content now: starting again")
@@ -159,6 +160,12 @@ def prune(view: View) -> Plan | None:
             step = UpdateImage(image.id, (("replace", "/protected", False),)) if image.protected else None
             return doing(step or DeletePrevious(image.id), "Pruning", f"Deleting image {image.id} of earlier content")
     return None
+
+
+def refused(view: View, step: DeletePrevious, said: str) -> Plan:
+    """The plan after Glance did not delete it: what serves does so all the same."""
+    message = f"{stores.summary(view)}. Image {step.image_id} of earlier content stays for now: {said}"
+    return Plan(State(Phase.READY, "Available", message), after=_IN_USE)
 
 
 def excess(view: View) -> tuple[Kept, ...]:

@@ -7,9 +7,21 @@ from dataclasses import replace
 from typing import Any
 
 from glance_operator.core.conditions import FALSE, TRUE, UNKNOWN, Condition, find, merged, standard, truth
-from glance_operator.core.image import caching, content, identity, metadata, retries, rollout, stores
+from glance_operator.core.image import (
+    caching,
+    content,
+    digests,
+    identity,
+    metadata,
+    removal,
+    retries,
+    rollout,
+    stores,
+    verification,
+)
+from glance_operator.core.image.digests import Mismatch
 from glance_operator.core.image.memory import CLOUD_READY, GONE, text
-from glance_operator.core.image.observed import GlanceImage, Memory, StoreMemory, View
+from glance_operator.core.image.observed import GlanceImage, Memory, View
 from glance_operator.core.image.sizes import human
 from glance_operator.core.past import retry_wanted
 from glance_operator.core.plan import Phase, Plan
@@ -116,7 +128,15 @@ def _quiet() -> tuple[Condition, ...]:
     return Condition("Reconciling", FALSE, "NotReconciling"), Condition("Stalled", FALSE, "NotStalled")
 
 
-_OWN = ("Imported", "StoresReady", "MetadataSynced", "UpToDate", caching.CACHED)
+_OWN = (
+    "Imported",
+    verification.VERIFIED,
+    "StoresReady",
+    removal.NO_CENTRAL_COPY,
+    "MetadataSynced",
+    "UpToDate",
+    caching.CACHED,
+)
 
 
 def _kept(old: Mapping[str, Any], *more: str) -> list[Condition]:
@@ -126,14 +146,21 @@ def _kept(old: Mapping[str, Any], *more: str) -> list[Condition]:
 
 
 def _own(view: View, plan: Plan) -> list[Condition]:
-    cached = caching.condition(view)
-    found = [_imported(view, plan), _stores_ready(view, plan), _synced(view), _up_to_date(view, plan)]
-    return [*found, cached] if cached else found
+    found = [
+        _imported(view, plan),
+        verification.condition(view),
+        _stores_ready(view, plan),
+        removal.central_condition(view),
+        _synced(view),
+        _up_to_date(view, plan),
+        caching.condition(view),
+    ]
+    return [one for one in found if one is not None]
 
 
 def has_content(view: View) -> bool:
-    """The image has its data, and no import is at work on it."""
-    return view.image is not None and view.image.status == "active" and not content.running(view)
+    """The image has its data, as far as can be told the right one, and no import is at work on it."""
+    return content.arrived(view) and not verification.is_rejected(view)
 
 
 def _imported(view: View, plan: Plan) -> Condition:
@@ -144,7 +171,9 @@ def _imported(view: View, plan: Plan) -> Condition:
 
 def _stores_ready(view: View, plan: Plan) -> Condition:
     done, wanted = stores.ready(view)
-    said = stores.summary(view)
+    said = removal.summary(view)
+    if removal.drained(view) and has_content(view):
+        return Condition("StoresReady", FALSE, removal.DRAINING, said)
     if done == wanted and has_content(view):
         return Condition("StoresReady", TRUE, "AllStores", said)
     if done and has_content(view) and stores.allow_failure(view):
@@ -170,7 +199,7 @@ def _up_to_date(view: View, plan: Plan) -> Condition:
         return Condition("UpToDate", FALSE, "Outdated" if stopped else rollout.ROLLING_OUT, plan.state.message)
     if view.image is None or not has_content(view):
         return Condition("UpToDate", UNKNOWN, "NotImported")
-    same = content.is_wanted(view, view.image)
+    same = content.is_as_described(view)
     return Condition("UpToDate", truth(same), "UpToDate" if same else "Outdated")
 
 
@@ -201,7 +230,7 @@ def _checksum(image: GlanceImage) -> dict[str, str] | None:
 
 
 def _content(view: View, image: GlanceImage) -> dict[str, str]:
-    return _without_empty({"hash": image.properties.get(identity.CONTENT), "source": view.memory.source})
+    return _without_empty({"hash": image.properties.get(identity.CONTENT), "source": retries.shown(view.memory.source)})
 
 
 def _applied(view: View) -> dict[str, Any]:
@@ -214,7 +243,7 @@ def _applied(view: View) -> dict[str, Any]:
             "properties": sorted(keep.applied_properties | set(metadata.properties(view))),
             "tags": sorted(keep.applied_tags | set(spec.tags or ())),
             "members": sorted(keep.applied_members | {m.project_id for m in spec.members or ()}),
-            "stores": sorted(stores.present(view)),
+            "stores": removal.filled(view),
         }
     )
 
@@ -222,19 +251,34 @@ def _applied(view: View) -> dict[str, Any]:
 def _attempt(view: View, plan: Plan) -> dict[str, Any]:
     memory = view.memory
     node, container = _taker(view, plan)
+    begun = _begun(view, plan)
+    last = begun or retries.tried(view) or (retries.source(view, memory.attempts - 1) if memory.attempts else "")
     attempt = {
-        "contentHash": memory.attempt_hash,
-        "source": retries.source(view, memory.attempts - 1) if memory.attempts else None,
-        "method": content.WEB_DOWNLOAD if memory.attempts else None,
+        "contentHash": content.content_hash(view.spec) if begun else memory.attempt_hash,
+        "source": retries.shown(last),
+        "sourceHash": retries.fingerprint(begun) if begun else memory.tried,
+        "method": content.WEB_DOWNLOAD if last else None,
         "taskID": memory.task_id,
         "node": node,
         "containerID": container,
         "lost": memory.lost,
         "count": memory.attempts,
         "nextAttemptTime": text(memory.next_attempt) if memory.next_attempt else None,
+        "mismatched": [_mismatch(one) for one in memory.mismatched],
     }
     attempt = _without_empty({k: v for k, v in attempt.items() if v != 0})
     return {"attempt": attempt} if attempt else {}
+
+
+def _begun(view: View, plan: Plan) -> str:
+    """The address of an import that is written down before it is sent, as other bytes may come from there."""
+    step = plan.step
+    return step.url if isinstance(step, content.ImportFromUrl) and digests.demanded(view.spec) else ""
+
+
+def _mismatch(one: Mismatch) -> dict[str, str]:
+    found = {"source": one.address, "sourceHash": one.fingerprint, "value": one.value, "imageID": one.image_id}
+    return _without_empty(found)
 
 
 def _taker(view: View, plan: Plan) -> tuple[str, str]:
@@ -251,14 +295,19 @@ def _stores(view: View, plan: Plan, old: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "storesReady": f"{done}/{wanted}",
         "progress": f"{100 * done // wanted}%" if done else None,
-        "stores": [_store(view, plan, name, before.get(name, {})) for name in stores.targets(view)],
+        "stores": [_store(view, plan, name, before.get(name, {})) for name in _shown_stores(view)],
     }
 
 
+def _shown_stores(view: View) -> list[str]:
+    """Those that shall hold the data, and those that are to hold it no longer."""
+    return list(dict.fromkeys((*stores.targets(view), *removal.drained(view), *removal.surplus(view))))
+
+
 def _store(view: View, plan: Plan, name: str, before: Mapping[str, Any]) -> dict[str, Any]:
-    condition = _store_condition(view, plan, name)
-    memory = view.memory.stores.get(name, StoreMemory())
-    pending = condition.status != TRUE
+    condition = removal.store_condition(view, plan, name) or _store_condition(view, plan, name)
+    memory = removal.entry_of(view, plan, name)
+    pending = condition.reason != "Present"
     same = before.get("status") == condition.status
     entry = {
         "name": name,

@@ -25,7 +25,17 @@ class CopyToStores(Step):
 
 
 def targets(view: View) -> tuple[str, ...]:
-    """Ids of the stores the data shall be in, in the order asked for; empty if the service names no stores."""
+    """Ids of the stores the data shall be in, in the order asked for; empty if the service names no stores.
+
+    One that is drained is none; if no other is left, the default store stands in for it.
+    """
+    asked, central = _asked(view), view.service.default_store
+    left = tuple(s for s in asked if s not in view.draining)
+    stand_in = (central,) if central and central not in view.draining else ()
+    return left or (stand_in if asked else ())
+
+
+def _asked(view: View) -> tuple[str, ...]:
     asked, service = view.spec.stores, view.service
     if asked is None or not service.stores:
         return (service.default_store,) if service.default_store else ()
@@ -42,13 +52,16 @@ def allow_failure(view: View) -> bool:
 def unknown(view: View) -> tuple[str, ...]:
     """Asked for by name, but not offered by the service."""
     names = view.spec.stores.names if view.spec.stores else None
-    return tuple(n for n in names or () if n not in view.service.stores)
+    return tuple(n for n in names or () if n not in view.service.stores and n not in view.draining)
 
 
 def refuse(view: View) -> Plan | None:
     """Stores that do not exist, or none at all."""
     if names := unknown(view):
         return _unknown_store(view, names)
+    if view.service.stores and not targets(view) and _asked(view):
+        message = "Every store of spec.stores, and the default store, is being drained: name another"
+        return waiting("StoreDraining", message, after=RECHECK)
     if view.service.stores and not targets(view):
         message = "spec.stores.all.except leaves out every store that the image service has: shorten the list"
         return stalled("UnknownStore", message, after=RECHECK)

@@ -8,7 +8,7 @@ from typing import Any
 from glance_operator.api.base import seconds
 from glance_operator.api.image import ImageSpec
 from glance_operator.core.conditions import FALSE, TRUE, find
-from glance_operator.core.image import caching, content, decide, limits, stores
+from glance_operator.core.image import caching, content, decide, limits, removal, stores
 from glance_operator.core.image.memory import GONE, moment, recall
 from glance_operator.core.image.nodes import lost
 from glance_operator.core.image.observed import Cause, Flight, View
@@ -20,6 +20,7 @@ from glance_operator.runtime.apis import SERVICE
 from glance_operator.runtime.engine import finalizer
 from glance_operator.runtime.errors import Refused, Unavailable
 from glance_operator.runtime.image.acting import take
+from glance_operator.runtime.image.draining import Draining
 from glance_operator.runtime.image.looking import seen
 from glance_operator.runtime.image.nodes import nodes_of
 from glance_operator.runtime.image.ours import Ours
@@ -52,6 +53,7 @@ class ImageController:
         self._tracks: dict[Key, Track] = {}
         self._prefetching = Prefetching(world.store)
         self._ours = Ours(world)
+        self._draining = Draining(world.store)
 
     def look(self, key: Key, body: Body) -> Look:
         view = self._view(key, body)
@@ -113,6 +115,10 @@ class ImageController:
         if isinstance(step, caching.CacheImage | caching.UncacheImage):
             self._prefetching.act(step, look.track)
             return
+        if isinstance(step, removal.DeleteFromStore):
+            take(step, look.track)
+            self._tell(key, step)
+            return
         if not isinstance(step, content.ImportFromUrl | stores.CopyToStores):
             take(step, look.track)
             return
@@ -120,6 +126,12 @@ class ImageController:
             self._ours.confirm(look.view, step.node)
         take(step, look.track)
         self._follow(key, look, look.track, running=True)  # others' looks tell of it, too
+
+    def _tell(self, key: Key, step: removal.DeleteFromStore) -> None:
+        """Data is gone from a store: that is worth an Event of its own."""
+        note = f"The data was removed from store {step.store}; the image is served from the others"
+        if body := self._world.store.get(key):
+            self._world.events.record(body, "Normal", "StoreEmptied", "Remove", note)
 
     def refused(self, key: Key, look: Look, error: Refused | Unavailable) -> Plan:
         if look.track is None or look.plan.step is None:
@@ -147,7 +159,7 @@ class ImageController:
         return track.poll() if track and content.running(view) else _AWAIT
 
     def settled(self, body: Body) -> bool:
-        return _served(body) and self._prefetching.quiet(body)
+        return _served(body) and self._prefetching.quiet(body) and self._draining.quiet(body)
 
     def forget(self, key: Key) -> None:
         self._prefetching.forget(key)
@@ -173,6 +185,7 @@ class ImageController:
             settled=memory.was_ready and applied,
             deleted_at=moment(meta.get("deletionTimestamp")),
             nodes=nodes_of(self._world.store, key.namespace, api.name) if api else None,
+            draining=self._draining.of(key.namespace, api.name) if api else frozenset(),
             retry_base=self._world.settings.retry_base,
             lost_grace=self._world.settings.lost_grace,
         )
@@ -216,7 +229,10 @@ class ImageController:
 
 def _served(body: Body) -> bool:
     """Everything is as the spec wants it, but for caches."""
-    conditions = (body.get("status") or {}).get("conditions") or ()
+    status = body.get("status") or {}
+    conditions = status.get("conditions") or ()
+    if any(store.get("reason") in removal.REASONS for store in status.get("stores") or ()):
+        return False
     served = all(find(conditions, kind).get("status") == TRUE for kind in ("Ready", "StoresReady"))
     served = served and find(conditions, "UpToDate").get("status") != FALSE
     return served and not is_fresh_start(body) and "deletionTimestamp" not in body["metadata"]

@@ -3,49 +3,72 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import singledispatch
 from typing import TYPE_CHECKING, Any
 
-from glance_operator.core.image import content, deletion, metadata, rollout, stores
+from glance_operator.core.image import content, deletion, metadata, removal, rollout, stores
 from glance_operator.core.image.observed import Node
 from glance_operator.core.plan import Note, Step
-from glance_operator.runtime.errors import Refused
+from glance_operator.runtime.errors import Refused, unavailable
 from glance_operator.runtime.image.track import Track
 
 if TYPE_CHECKING:
     from glance_operator.runtime.glance import Glance
 
 
+@singledispatch
 def take(step: Step, track: Track) -> None:
     """Raises Refused or Unavailable."""
-    glance, looks = track.cloud.glance, track.cloud.looks
-    match step:
-        case content.CreateImage():
-            _create(step, track)
-        case content.ImportFromUrl(image_id=image_id, url=url, stores=into, node=node):
-            _import(track, node, image_id, {"method": {"name": content.WEB_DOWNLOAD, "uri": url}, **_into(into)})
-        case stores.CopyToStores(image_id=image_id, stores=into, node=node):
-            _import(track, node, image_id, {"method": {"name": stores.COPY_IMAGE}, **_into(into)})
-        case metadata.UpdateImage(image_id=image_id, operations=operations):
-            looks.put(image_id, glance.patch(image_id, [_json(*o) for o in operations]))
-        case rollout.Switch(new=new, old=old):
-            for change in filter(None, (new, old)):
-                take(change, track)
-        case metadata.AddMember() | metadata.RemoveMember():
-            _share(step, glance)
-        case deletion.DeleteImage(image_id=image_id, place=url) | content.Discard(image_id=image_id, place=url):
-            _glance(track, url).delete(image_id)
-            looks.put(image_id, None)
-        case Note():
-            pass
-        case _:
-            raise AssertionError(f"no hand for {step}")
+    raise AssertionError(f"no hand for {step} on {track.image_id}")
 
 
-def _share(step: metadata.AddMember | metadata.RemoveMember, glance: Glance) -> None:
-    change = glance.add_member if isinstance(step, metadata.AddMember) else glance.remove_member
-    change(step.image_id, step.project)
+@take.register
+def _note(step: Note, track: Track) -> None:
+    pass
 
 
+@take.register
+def _fetch(step: content.ImportFromUrl, track: Track) -> None:
+    method = {"name": content.WEB_DOWNLOAD, "uri": step.url}
+    _import(track, step.node, step.image_id, {"method": method, **_into(step.stores)})
+
+
+@take.register
+def _copy(step: stores.CopyToStores, track: Track) -> None:
+    body = {"method": {"name": stores.COPY_IMAGE}, **_into(step.stores)}
+    _import(track, step.node, step.image_id, body)
+
+
+@take.register
+def _update(step: metadata.UpdateImage, track: Track) -> None:
+    operations = [_json(*one) for one in step.operations]
+    track.cloud.looks.put(step.image_id, track.cloud.glance.patch(step.image_id, operations))
+
+
+@take.register
+def _switch(step: rollout.Switch, track: Track) -> None:
+    for change in filter(None, (step.new, step.old)):
+        _update(change, track)
+
+
+@take.register
+def _add_member(step: metadata.AddMember, track: Track) -> None:
+    track.cloud.glance.add_member(step.image_id, step.project)
+
+
+@take.register
+def _remove_member(step: metadata.RemoveMember, track: Track) -> None:
+    track.cloud.glance.remove_member(step.image_id, step.project)
+
+
+@take.register(deletion.DeleteImage)
+@take.register(content.Discard)
+def _delete(step: deletion.DeleteImage | content.Discard, track: Track) -> None:
+    _glance(track, step.place).delete(step.image_id)
+    track.cloud.looks.put(step.image_id, None)
+
+
+@take.register
 def _create(step: content.CreateImage, track: Track) -> None:
     glance, looks = track.cloud.glance, track.cloud.looks
     try:
@@ -72,6 +95,22 @@ def _import(track: Track, node: Node | None, image_id: str, body: Mapping[str, A
         raise
     finally:
         track.cloud.looks.expire(image_id)  # begun or not, the image is no longer what it was
+
+
+@take.register
+def _delete_from_store(step: removal.DeleteFromStore, track: Track) -> None:
+    """The rules have seen the image some seconds ago. An import that somebody has begun since would bring the location
+    back without its data."""
+    glance, looks = track.cloud.glance, track.cloud.looks
+    image = glance.image(step.image_id)
+    looks.put(step.image_id, image)
+    if image is None or image.lock or image.status != "active":
+        text = f"the image has changed just before its data was removed from {step.store}: looking again"
+        raise unavailable("Conflict", text)
+    try:
+        glance.delete_from_store(step.store, step.image_id)
+    finally:
+        looks.expire(step.image_id)
 
 
 def _json(op: str, path: str, value: object) -> dict[str, Any]:

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from glance_operator.api.base import bytes_of
 from glance_operator.api.glanceapi import GlanceAPISpec
-from glance_operator.core.image import content, nodes, staging, stores
+from glance_operator.core.image import content, digests, nodes, staging, stores
+from glance_operator.core.image.digests import Plugins
 from glance_operator.core.image.observed import Flight, Node, Room, View
 from glance_operator.runtime.apis import SERVICE
 from glance_operator.runtime.errors import unavailable
@@ -33,6 +34,8 @@ class Ours:
         api = view.spec.glance_api_ref
         if api is None or view.nodes is None:
             return view
+        if digests.demanded(view.spec):
+            view = replace(view, plugins=self._plugins(Key(SERVICE, view.namespace, api.name)))
         matters = nodes.followed(view) or _chooses(view)
         if matters:
             pods = self._pods.now(view.namespace, api.name, _TO_FOLLOW if nodes.followed(view) else _TO_CHOOSE)
@@ -57,6 +60,12 @@ class Ours:
             return replace(view, room=room)
         allowed = spec.imports.sources if spec and spec.imports else None
         return replace(view, room=room, found=self._sources.ask(content.url(view), allowed, known=not near))
+
+    def _plugins(self, key: Key) -> Plugins:
+        spec = self._spec(key)
+        imports = spec.imports if spec else None
+        to = imports.conversion.output_format if imports and imports.conversion else ""
+        return Plugins(to, decompresses=bool(imports and imports.decompression is not None))
 
     def _spec(self, key: Key) -> GlanceAPISpec | None:
         """Parsed once for all its Images."""

@@ -111,12 +111,28 @@ def test_of_two_with_one_id_the_later_one_is_refused_and_may_go_at_once() -> Non
     assert isinstance(plan(replace(later, deleted=True)).step, LetGo)
 
 
-def test_draining_is_not_promised() -> None:
-    of = view()
+DRAINING = {"api": replace(API, stores={"central": "0a1b"}), "deleted": True}
+
+
+@pytest.mark.parametrize(
+    ("parts", "status", "reason"),
+    [
+        ({}, "False", "NotDeleted"),
+        (DRAINING | {"images": Residents(2, ("a", "b"))}, "True", "Draining"),
+        (DRAINING | {"images": Residents(1, ("a",), ("a (deactivated)",))}, "True", "WaitingForPeople"),
+        (DRAINING, "Unknown", "NotKnown"),
+        (DRAINING | {"images": Residents()}, "False", "Drained"),
+        ({"deleted": True}, "False", "Drained"),
+    ],
+)
+def test_how_far_it_is_drained(parts: dict[str, Any], status: str, reason: str) -> None:
+    of = view(**parts)
     assert find(said(of)["conditions"], "Draining") == {}
     of = replace(of, spec=of.spec.model_copy(update={"deletion_policy": "Drain"}))
     told = find(said(of)["conditions"], "Draining")
-    assert (told["status"], told["reason"]) == ("False", "NotYetSupported")
+    assert (told["status"], told["reason"]) == (status, reason)
+    if of.images and of.images.held:
+        assert plan(of).state.message == told["message"] == "1 image still lives here: a. Not moved: a (deactivated)"
 
 
 def test_deleted_together_with_its_service_it_goes_first_once_it_is_empty() -> None:

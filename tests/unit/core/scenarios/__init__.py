@@ -2,13 +2,15 @@
 
 from tests.unit.core.scenarios.caching import CACHES, CACHES_AT_ITS_END
 from tests.unit.core.scenarios.ending import DELETED
+from tests.unit.core.scenarios.leaving import LEAVING_STORES
 from tests.unit.core.scenarios.making import CONTENT, IDENTITY, LIMITS
 from tests.unit.core.scenarios.pods import PODS
+from tests.unit.core.scenarios.proving import PROVING
 from tests.unit.core.scenarios.rolling import ROLLOUTS
 from tests.unit.core.scenarios.row import BOTH, EITHER, MIRROR, MISSING, NO_COPY, Row, served
 from tests.unit.core.scenarios.serving import METADATA, STORES
 
-ALIVE = [*LIMITS, *IDENTITY, *CONTENT, *METADATA, *STORES, *PODS, *CACHES, *ROLLOUTS]
+ALIVE = [*LIMITS, *IDENTITY, *CONTENT, *METADATA, *STORES, *PODS, *CACHES, *PROVING, *LEAVING_STORES, *ROLLOUTS]
 ENDING = [*DELETED, *CACHES_AT_ITS_END]
 
 __all__ = ["ALIVE", "BOTH", "EITHER", "ENDING", "MIRROR", "MISSING", "NO_COPY", "Row", "served"]
