@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from glance_operator.core.image import caching, content, deletion, identity, limits, metadata, staging, stores
+from glance_operator.core.image import (
+    adoption,
+    caching,
+    content,
+    deletion,
+    identity,
+    limits,
+    metadata,
+    references,
+    staging,
+    stores,
+)
 from glance_operator.core.image.memory import judged
 from glance_operator.core.image.observed import View
 from glance_operator.core.plan import Phase, Plan, Rule, State, first_of
@@ -20,7 +31,15 @@ RULES: tuple[Rule[View], ...] = (
     limits.respect_suspension,
     limits.refuse_what_is_not_built,
     limits.await_cloud,
+    references.refuse,
+    # an image that somebody else made: until it is marked as ours, nothing below speaks
+    adoption.await_target,
+    adoption.say_gone,
     identity.only_what_is_ours,
+    adoption.await_others,
+    adoption.refuse_other_content,
+    adoption.take_over,
+    limits.respect_deactivation,
     identity.await_marker,
     # the content: until the image is active and unlocked, nothing below speaks
     content.recreate_what_vanished,
@@ -43,6 +62,7 @@ RULES: tuple[Rule[View], ...] = (
     # the stores that lack the data
     stores.fill_missing,
     stores.demand_all,
+    references.await_them,
     # the caches of the service's pods
     caching.prefetch,
     caching.remove,

@@ -98,7 +98,7 @@ def running(view: View) -> bool:
 
 def overdue(view: View) -> bool:
     """A download that shows no end within spec.downloadTimeout: Glance itself would wait for ever."""
-    without_data = view.image is not None and view.image.status != "active"
+    without_data = view.image is not None and not view.image.complete
     return without_data and running(view) and view.running_for > seconds(view.spec.download_timeout)
 
 
@@ -186,13 +186,13 @@ def fetch(view: View) -> Plan | None:
 
 
 def await_active(view: View) -> Plan | None:
-    """A state that no rule above explains (``deactivated``, ``uploading`` by somebody): told, never touched."""
+    """A state that no rule above explains (``uploading`` by somebody): told, never touched."""
     if view.image is None or view.image.status == "active":
         return None
     return stalled(
         "UnexpectedStatus",
         f"Glance shows the image as {view.image.status}, which this operator did not cause: "
-        f"reactivate it, or delete it in Glance to have it made again",
+        f"complete it there, or delete it in Glance to have it made again",
     )
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from glance_operator.core.conditions import TRUE, find
-from glance_operator.core.image import content, nodes, retries, stores
+from glance_operator.core.image import content, identity, nodes, retries, stores
 from glance_operator.core.image.observed import CacheMemory, Memory, StoreMemory, View
 from glance_operator.core.past import is_fresh_start
 
@@ -52,6 +52,8 @@ def recall(body: Mapping[str, Any]) -> Memory:
         applied_properties=_names(applied.get("properties")),
         applied_tags=_names(applied.get("tags")),
         applied_members=_names(applied.get("members")),
+        applied_stores=_names(applied.get("stores")),
+        lacking=_names(s["name"] for s in status.get("stores") or () if s.get("status") != TRUE),
         cached={c["node"]: _cached(c) for c in status.get("cached") or ()},
         cloud_lost_since=moment(cloud.get("lastTransitionTime")) if cloud.get("reason") in LOST else None,
     )
@@ -80,7 +82,7 @@ def judged(view: View) -> View:
     if memory.attempt_hash and memory.attempt_hash != content.content_hash(view.spec):
         view = replace(view, memory=replace(_forget_attempts(memory), attempt_hash=""))
     before = view.memory.imported and view.image is not None and view.memory.id == view.image.id
-    arrived = view.image is not None and view.image.status == "active" and not content.running(view)
+    arrived = view.image is not None and view.image.complete and not content.running(view)
     if arrived and not before:
         view = replace(view, memory=_arrived(view))
     return _loss_judged(view) if nodes.lost(view) else _task_judged(view, before)
@@ -88,7 +90,8 @@ def judged(view: View) -> View:
 
 def _arrived(view: View) -> Memory:
     """The attempts at the content are over."""
-    return replace(view.memory, imported=True, source=content.url(view), attempts=0, next_attempt=None, lost=0)
+    source = "" if identity.adopts(view) else content.url(view)
+    return replace(view.memory, imported=True, source=source, attempts=0, next_attempt=None, lost=0)
 
 
 def _task_judged(view: View, before: bool) -> View:
@@ -100,9 +103,9 @@ def _task_judged(view: View, before: bool) -> View:
     if image is None or task is None or not task.over or task.id == memory.task_id:
         return view
     view = replace(view, memory=replace(memory, task_id=task.id, attempt_hash=content.content_hash(view.spec)))
-    if before and not memory.task_id:
-        return view  # the import itself, which went well: only what comes after it may have failed to copy
-    return replace(view, memory=_stores_judged(view) if image.status == "active" else _import_judged(view))
+    if (before or identity.adopts(view)) and not memory.task_id:
+        return view  # the import itself, which went well, or somebody else's: only a copy after it may be ours
+    return replace(view, memory=_stores_judged(view) if image.complete else _import_judged(view))
 
 
 def _loss_judged(view: View) -> View:
@@ -113,7 +116,7 @@ def _loss_judged(view: View) -> View:
     image, memory = view.image, view.memory
     if image is None:
         return view
-    if image.status == "active":
+    if image.complete:
         return replace(view, memory=replace(memory, task_id=image.lock, stores=_held_up(view)))
     if image.lock == memory.task_id:
         return view

@@ -9,6 +9,7 @@ from enum import Enum
 from typing import Any
 
 from glance_operator.api.image import ImageSpec
+from glance_operator.core.image.others import Backends, Referred
 from glance_operator.core.plan import State
 
 FINALIZER = "glance-operator.io/image"
@@ -54,6 +55,11 @@ class GlanceImage:
     lock: str = ""
     tags: frozenset[str] = frozenset()
     properties: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def complete(self) -> bool:
+        """It has its content; a deactivated one is only withheld from its users."""
+        return self.status in ("active", "deactivated")
 
     @classmethod
     def parse(cls, raw: Mapping[str, Any]) -> GlanceImage:
@@ -227,6 +233,8 @@ class Memory:
     applied_properties: frozenset[str] = frozenset()
     applied_tags: frozenset[str] = frozenset()
     applied_members: frozenset[str] = frozenset()
+    applied_stores: frozenset[str] = frozenset()
+    lacking: frozenset[str] = frozenset()  # stores that did not hold the data when it was last told
     cached: Mapping[str, CacheMemory] = field(default_factory=dict)
     cloud_lost_since: datetime | None = None  # since when credentials or service could not be found
 
@@ -258,7 +266,11 @@ class View:
     caches: Caches = field(default_factory=Caches)
     image: GlanceImage | None = None
     task: Task | None = None
-    members: frozenset[str] | None = None  # None: not looked at
+    members: Mapping[str, str] | None = None  # by project, what it has made of it; None: not looked at
+    candidates: tuple[str, ...] = ()  # ids of the images that spec.adopt may mean, while none is known to be ours
+    owner_gone: bool = False  # whoever marked the image, an object of this cluster, has it no more
+    referred: Mapping[str, Referred] = field(default_factory=dict)  # by the property that is to have its id
+    backends: Backends = field(default_factory=Backends)
     running_for: float = 0.0  # seconds since the running import was begun, or first seen by this process
     burnt: bool = False  # Glance refuses the id for ever: it belonged to an image since deleted
     retry_base: float = 5.0  # seconds before the second attempt

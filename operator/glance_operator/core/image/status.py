@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from glance_operator.core.conditions import FALSE, TRUE, UNKNOWN, Condition, find, merged, standard, truth
-from glance_operator.core.image import caching, content, identity, metadata, retries, stores
+from glance_operator.core.image import adoption, caching, cautions, content, identity, metadata, retries, stores
 from glance_operator.core.image.memory import CLOUD_READY, GONE, text
 from glance_operator.core.image.observed import GlanceImage, Memory, StoreMemory, View
 from glance_operator.core.image.sizes import human
@@ -17,6 +18,8 @@ from glance_operator.core.plan import Phase, Plan
 def status(view: View, plan: Plan, body: Mapping[str, Any]) -> dict[str, Any]:
     """The new ``status`` of ``body``; equal to the old one when there is nothing new to say."""
     old = body.get("status") or {}
+    if identity.adopts(view) and not identity.is_held(view):
+        view = replace(view, image=None)  # others' images are none of our business
     conditions = merged(old.get("conditions") or (), _conditions(view, plan, old), view.generation, text(view.now))
     said = {"observedGeneration": view.generation, "conditions": conditions}
     if retry := retry_wanted(body):
@@ -56,7 +59,7 @@ def _quiet() -> tuple[Condition, ...]:
     return Condition("Reconciling", FALSE, "NotReconciling"), Condition("Stalled", FALSE, "NotStalled")
 
 
-_OWN = ("Imported", "StoresReady", "MetadataSynced", "UpToDate", caching.CACHED)
+_OWN = ("Imported", "StoresReady", "MetadataSynced", "UpToDate", caching.CACHED, cautions.QUESTIONABLE)
 
 
 def _kept(old: Mapping[str, Any], *more: str) -> list[Condition]:
@@ -66,14 +69,13 @@ def _kept(old: Mapping[str, Any], *more: str) -> list[Condition]:
 
 
 def _own(view: View, plan: Plan) -> list[Condition]:
-    cached = caching.condition(view)
     found = [_imported(view, plan), _stores_ready(view, plan), _synced(view), _up_to_date(view)]
-    return [*found, cached] if cached else found
+    return [*found, *(one for one in (caching.condition(view), cautions.condition(view)) if one)]
 
 
 def has_content(view: View) -> bool:
     """The image has its data, and no import is at work on it."""
-    return view.image is not None and view.image.status == "active" and not content.running(view)
+    return view.image is not None and view.image.complete and not content.running(view)
 
 
 def _imported(view: View, plan: Plan) -> Condition:
@@ -114,7 +116,7 @@ def _image(view: View) -> dict[str, Any]:
     image, memory = view.image, view.memory
     if image is None:
         return {"incarnation": memory.incarnation if memory.incarnation > 1 else None, "id": memory.id or None}
-    served = image.status == "active"
+    served = image.complete
     return {
         "id": image.id,
         "incarnation": memory.incarnation,
@@ -128,6 +130,7 @@ def _image(view: View) -> dict[str, Any]:
         "content": _content(view, image) if served else None,
         "cached": caching.entries(view),
         "applied": _applied(view),
+        "members": _members(view),
     }
 
 
@@ -149,9 +152,15 @@ def _applied(view: View) -> dict[str, Any]:
             "properties": sorted(keep.applied_properties | set(metadata.properties(view))),
             "tags": sorted(keep.applied_tags | set(spec.tags or ())),
             "members": sorted(keep.applied_members | {m.project_id for m in spec.members or ()}),
-            "stores": sorted(stores.present(view)),
+            "stores": sorted(adoption.filled(view)),
         }
     )
+
+
+def _members(view: View) -> list[dict[str, str]]:
+    """What the projects of the spec have made of the image that is shared with them."""
+    wanted, shared = sorted(m.project_id for m in view.spec.members or ()), view.members or {}
+    return [{"projectID": project, "status": shared[project]} for project in wanted if project in shared]
 
 
 def _attempt(view: View, plan: Plan) -> dict[str, Any]:

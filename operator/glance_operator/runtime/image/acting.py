@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from glance_operator.core.image import content, deletion, metadata, stores
+from glance_operator.core.image import adoption, content, deletion, metadata, stores
 from glance_operator.core.image.observed import Node
 from glance_operator.core.plan import Step
 from glance_operator.runtime.errors import Refused
+from glance_operator.runtime.image.adopting import take_over
 from glance_operator.runtime.image.track import Track
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ def take(step: Step, track: Track) -> None:
             _import(track, node, image_id, {"method": {"name": content.WEB_DOWNLOAD, "uri": url}, **_into(into)})
         case stores.CopyToStores(image_id=image_id, stores=into, node=node):
             _import(track, node, image_id, {"method": {"name": stores.COPY_IMAGE}, **_into(into)})
+        case adoption.TakeOver():
+            take_over(step, track)
         case metadata.UpdateImage(image_id=image_id, operations=operations):
             looks.put(image_id, glance.patch(image_id, [_json(*o) for o in operations]))
         case metadata.AddMember(image_id=image_id, project=project):
