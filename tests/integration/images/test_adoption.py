@@ -5,7 +5,7 @@ import uuid
 from pathlib import Path
 
 import pytest
-from tests.integration.images.lab import ForkedOperator, Lab, Object, condition
+from tests.integration.images.lab import Lab, Object, condition
 from tests.integration.images.test_killed import Mortal, Scene
 from tests.support import eventually
 
@@ -251,11 +251,7 @@ def test_killed_at_each_call_of_an_adoption(scene: Scene, when: str) -> None:
     labs = scene.labs(len(calls) + 1)
     made = {lab.namespace: theirs(lab, lab.namespace)["id"] for lab in labs} | {first.namespace: image["id"]}
     scene.kill_at_each(labs, when, lambda lab: begin(lab, lab.namespace))
-    with ForkedOperator(
-        scene.directory / f"heir-{when}",
-        first.kube.kubeconfig,
-        watch_namespaces=",".join(lab.namespace for lab in labs),
-    ):
+    with scene.operator(*labs):
         for lab in labs:
             assert lab.ready(NAME)["status"]["id"] == made[lab.namespace]
             found = in_glance(lab, made[lab.namespace])

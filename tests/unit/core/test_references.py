@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.unit.core.builders import UID, glance_image, memory, spec
+from tests.unit.core.builders import UID, body_of, glance_image, memory, spec
 from tests.unit.core.scenarios.adopting import KERNEL, booting
 
 from glance_operator.core.image import decide, metadata, references
 from glance_operator.core.image.others import Referred
+from glance_operator.core.image.status import status
 
 OLD = glance_image(properties={"kernel_id": "old"})
 
@@ -43,6 +44,11 @@ def test_what_is_there_stays_until_the_next_is_ready() -> None:
 def test_a_reference_taken_back_takes_its_property_along() -> None:
     one = booting(KERNEL, image=OLD, memory=memory(applied_properties=frozenset({"kernel_id"})), referred={})
     assert metadata.operations(one, OLD) == (("remove", "/kernel_id", None),)
+
+
+def test_it_stays_ours_to_take_back() -> None:
+    one = booting(replace(KERNEL, ready=False), image=OLD, memory=memory(applied_properties=frozenset({"kernel_id"})))
+    assert status(*decide(one), body_of(one))["applied"]["properties"] == ["kernel_id"]
 
 
 def test_nobody_else_sees_the_image_before() -> None:

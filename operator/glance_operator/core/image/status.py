@@ -7,7 +7,17 @@ from dataclasses import replace
 from typing import Any
 
 from glance_operator.core.conditions import FALSE, TRUE, UNKNOWN, Condition, find, merged, standard, truth
-from glance_operator.core.image import adoption, caching, cautions, content, identity, metadata, retries, stores
+from glance_operator.core.image import (
+    adoption,
+    caching,
+    cautions,
+    content,
+    identity,
+    metadata,
+    references,
+    retries,
+    stores,
+)
 from glance_operator.core.image.memory import CLOUD_READY, GONE, text
 from glance_operator.core.image.observed import GlanceImage, Memory, StoreMemory, View
 from glance_operator.core.image.sizes import human
@@ -147,9 +157,10 @@ def _applied(view: View) -> dict[str, Any]:
     spec, memory = view.spec, view.memory
     settled = has_content(view) and not metadata.differences(view)
     keep = Memory() if settled else memory
+    awaited = memory.applied_properties & references.awaited(view).keys()
     return _without_empty(
         {
-            "properties": sorted(keep.applied_properties | set(metadata.properties(view))),
+            "properties": sorted(keep.applied_properties | set(metadata.properties(view)) | awaited),
             "tags": sorted(keep.applied_tags | set(spec.tags or ())),
             "members": sorted(keep.applied_members | {m.project_id for m in spec.members or ()}),
             "stores": sorted(adoption.filled(view)),
