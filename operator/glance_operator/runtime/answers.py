@@ -31,8 +31,9 @@ def tasks(said: Any) -> list[Task]:
     return sorted(tasks, key=lambda t: t.created_at)
 
 
-def members(said: Any) -> frozenset[str]:
-    return frozenset(m["member_id"] for m in said["members"])
+def members(said: Any) -> dict[str, str]:
+    """By project, what it has made of the image."""
+    return {m["member_id"]: m.get("status") or "" for m in said["members"]}
 
 
 def cache(said: Any) -> CacheList:

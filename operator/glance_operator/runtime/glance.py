@@ -108,7 +108,7 @@ class Glance:
         """One that does not hold the image is fine."""
         _unless_absent(None, lambda: self.call("DELETE", f"/stores/{store}/{image_id}"))
 
-    def members(self, image_id: str) -> frozenset[str]:
+    def members(self, image_id: str) -> dict[str, str]:
         return self._read("GET", f"/images/{image_id}/members", answers.members)
 
     def add_member(self, image_id: str, project: str) -> None:

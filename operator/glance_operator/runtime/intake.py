@@ -151,6 +151,6 @@ def _significant(body: Body) -> tuple[object, ...]:
     """What others who have to do with this object wait for: another spec, or another state."""
     meta, status = body["metadata"], body.get("status") or {}
     states = tuple(sorted((one.get("type"), one.get("status")) for one in status.get("conditions") or ()))
-    # a service's pods, the room in their caches, and what an image needs of it
-    told = status.get("nodes"), status.get("cacheMaxSize"), status.get("sizeBytes")
+    # a service's pods, the room in their caches, what an image needs of it, and its id
+    told = status.get("nodes"), status.get("cacheMaxSize"), status.get("sizeBytes"), status.get("id")
     return meta["uid"], meta.get("generation"), meta.get("deletionTimestamp"), states, told

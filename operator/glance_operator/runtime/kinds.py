@@ -8,6 +8,7 @@ from glance_operator.runtime.engine import Engine
 from glance_operator.runtime.glanceapi import GlanceAPIController
 from glance_operator.runtime.glancestore import GlanceStoreController
 from glance_operator.runtime.image import ImageController
+from glance_operator.runtime.image.others import KERNEL, RAMDISK, field_index
 from glance_operator.runtime.image.prefetching import prefetched
 from glance_operator.runtime.intake import Wiring
 from glance_operator.runtime.store import Body
@@ -34,9 +35,19 @@ WIRING = Wiring(
     controllers=frozenset({"GlanceAPI", "GlanceStore", "Image"}),
     indexes={
         "GlanceStore": {"glanceAPI": _glance_api},
-        "Image": {"secret": _secret, "glanceAPI": _glance_api, "state": _state, PREFETCHED: prefetched},
+        "Image": {
+            "secret": _secret,
+            "glanceAPI": _glance_api,
+            "state": _state,
+            PREFETCHED: prefetched,
+            KERNEL: field_index("kernelRef"),
+            RAMDISK: field_index("ramdiskRef"),
+        },
     },
-    references={"GlanceAPI": [("GlanceStore", "glanceAPI"), ("Image", "glanceAPI")]},
+    references={
+        "GlanceAPI": [("GlanceStore", "glanceAPI"), ("Image", "glanceAPI")],
+        "Image": [("Image", KERNEL), ("Image", RAMDISK)],
+    },
     parents={"GlanceStore": ("GlanceAPI", _glance_api)},
     siblings={"Image": PREFETCHED},
     cousins={"GlanceStore": ("Image", "glanceAPI", _glance_api)},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from tests.unit.core.builders import (
     EXPECTED_ID,
@@ -25,6 +27,7 @@ from glance_operator.core.image.observed import Cause, Memory, View
 from glance_operator.core.plan import Plan, Rule, Step, first_of
 
 ALL = [*ALIVE, *ENDING]
+NOT_BUILT: dict[str, Any] = {"source": {"http": {"url": URL, "refresh": "1h"}}}
 
 
 def fits(step: Step | None, wanted: Step | type[Step] | None) -> bool:
@@ -63,13 +66,13 @@ def test_every_rule_answers_somewhere_and_is_missed(rules: tuple[Rule[View], ...
 ORDER: list[tuple[str, View, Rule[View], Rule[View]]] = [
     (
         "suspension before what is not built",
-        view(spec=spec(suspend=True, adopt={"name": "x"}), looked=False),
+        view(spec=spec(suspend=True, **NOT_BUILT), looked=False),
         limits.respect_suspension,
         limits.refuse_what_is_not_built,
     ),
     (
         "what is not built before the cloud",
-        view(spec=spec(adopt={"name": "x"}), trouble=OUTAGE, looked=False),
+        view(spec=spec(**NOT_BUILT), trouble=OUTAGE, looked=False),
         limits.refuse_what_is_not_built,
         limits.await_cloud,
     ),

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests import support_kstatus
 from tests.unit.core.builders import (
+    EXPECTED_ID,
     FULL,
     OUTAGE,
     body_of,
@@ -26,13 +27,16 @@ from tests.unit.core.caches import COMING, FILLED, HAVE, NOT, ROOM
 from tests.unit.core.scenarios import BOTH, EITHER, MISSING, NO_COPY
 from tests.unit.core.scenarios.pods import AGAIN, CONVERTING, EACH, FIRST, GIB, LEAVING, SECOND, SHARED, STARTING
 from tests.unit.core.scenarios.proving import RIGHT, WRONG
+from tests.unit.core.scenarios.row import OTHER_UID
 
 from glance_operator.core.conditions import find
 from glance_operator.core.image import caching, content, decide, digests, identity, stores, verification
+from glance_operator.core.image.adoption import TakeOver
 from glance_operator.core.image.content import CreateImage, ImportFromUrl
 from glance_operator.core.image.deletion import DeleteImage
 from glance_operator.core.image.metadata import UpdateImage
 from glance_operator.core.image.observed import Caches, Cause, Flight, Found, GlanceImage, Memory, View
+from glance_operator.core.image.others import Referred
 from glance_operator.core.image.removal import DeleteFromStore
 from glance_operator.core.image.status import status
 from glance_operator.core.image.stores import CopyToStores
@@ -51,12 +55,24 @@ SPECS = st.one_of(
         retryLimit=st.sampled_from([-1, 0, 5]),
         tags=st.sampled_from([None, ["a"]]),
         properties=st.sampled_from([None, {"a": "1"}]),
+        adopt=st.sampled_from([None, None, {"id": EXPECTED_ID}, {"name": "focal"}, {"id": EXPECTED_ID, "force": True}]),
+        kernelRef=st.sampled_from([None, None, {"name": "vmlinuz"}]),
         source=st.sampled_from([None, {"http": {"url": "https://x.example.org/y"}}, {"upload": {}}, CHECKED]),
         stores=st.sampled_from([None, {"names": ["central"]}, {"all": {"except": ["dcn0"]}}]),
         cache=st.sampled_from([None, {"prefetch": "None"}, {"prefetch": "AllNodes"}]),
     ),
 )
-MARKS = st.sampled_from([{}, {}, {}, {identity.CLUSTER: "there"}, {identity.CONTENT: "other"}, {"a": "2"}])
+MARKS = st.sampled_from(
+    [
+        {},
+        {},
+        {},
+        {identity.CLUSTER: "there"},
+        {identity.UID: OTHER_UID, identity.OWNER: "x/y"},
+        {identity.CONTENT: "other"},
+        {"a": "2"},
+    ]
+)
 WORDS = st.sampled_from(["queued", "importing", "uploading", "deactivated", "killed", "pending_delete"])
 ACTIVE = st.builds(
     glance_image,
@@ -106,6 +122,15 @@ ROOMS = st.sampled_from([None, SHARED, EACH, CONVERTING])
 FLIGHTS = st.sampled_from([(), (Flight("glance-0", GIB),), (Flight("", 1), Flight("glance-1"))])
 FOUND = st.builds(Found, st.sampled_from([None, 7, GIB + 1]), st.sampled_from([None, GIB]))
 LISTS = st.dictionaries(st.sampled_from(["glance-0", "glance-1"]), st.sampled_from([HAVE, COMING, NOT]))
+KERNELS = st.builds(
+    Referred,
+    st.just("vmlinuz"),
+    exists=st.booleans(),
+    image_id=st.sampled_from(["", "k1"]),
+    ready=st.booleans(),
+    near=st.sampled_from([True, True, False]),
+    circle=st.sampled_from([(), (), ("vmlinuz", "jammy")]),
+)
 TROUBLES = st.sampled_from(
     [None, None, None, (OUTAGE, Cause.OUTAGE), (MISSING, Cause.MISSING), (OUTAGE, Cause.INVALID)]
 )
@@ -126,7 +151,7 @@ def worlds(draw: st.DrawFn) -> View:
         found = trouble or (None, None)
         return replace(one, looked=False, trouble=found[0], cause=found[1])
     image = draw(IMAGES)
-    members = frozenset({"p2"}) if image and image.visibility == "shared" else None
+    members = {"p2": "pending"} if image and image.visibility == "shared" else None
     service = draw(st.sampled_from([FULL, FULL, NO_COPY]))
     one = replace(
         one, draining=draw(st.sampled_from([frozenset(), frozenset(), frozenset({"dcn0"}), frozenset({"central"})]))
@@ -134,6 +159,8 @@ def worlds(draw: st.DrawFn) -> View:
     burnt = image is None and draw(st.booleans())
     task_ = draw(TASKS) if image else None
     one = replace(one, image=image, task=task_, members=members, service=service, burnt=burnt)
+    one = replace(one, candidates=(EXPECTED_ID,) if image else (), owner_gone=draw(st.booleans()))
+    one = replace(one, referred={"kernel_id": draw(KERNELS)} if one.spec.kernel_ref else {})
     if draw(st.booleans()):
         return one
     gone = draw(st.sampled_from([0.0, 99.0]))
@@ -160,8 +187,12 @@ def told(one: View, plan: Plan, old: dict[str, Any] | None = None) -> dict[str, 
 def test_nothing_is_done_to_an_image_that_is_not_ours_or_is_being_imported(one: View) -> None:
     seen, plan = decide(one)
     harmless = plan.step is None or isinstance(plan.step, AddFinalizer | LetGo)
-    if one.image and not harmless:
-        assert identity.ownership(one, one.image) in (identity.Ownership.OURS, identity.Ownership.RESTORED)
+    if one.image and isinstance(plan.step, TakeOver):
+        assert identity.ownership(one, one.image) is not identity.Ownership.ELSEWHERE
+        assert one.spec.adopt
+        assert one.finalized
+    elif one.image and not harmless:
+        assert identity.is_held(one)
     if content.running(seen) and not harmless:  # only the end of the object is worth the import's
         assert one.deleted_at is not None
         assert isinstance(plan.step, DeleteImage)

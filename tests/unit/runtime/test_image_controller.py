@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.unit.core.builders import EXPECTED_ID, OUTAGE, body_of, later, spec, view
+from tests.unit.core.builders import EXPECTED_ID, OUTAGE, URL, body_of, later, spec, view
 from tests.unit.runtime.image_lab import KEY, PATH, ImageLab, image_lab, raw, settled_view
 from tests.unit.runtime.image_service import Answer
 
@@ -22,6 +22,7 @@ from glance_operator.runtime.store import Key
 
 pytestmark = pytest.mark.filterwarnings("ignore::PendingDeprecationWarning:openstack.*")
 OTHER = Key("Image", "default", "other")
+NOT_BUILT: dict[str, Any] = {"source": {"http": {"url": URL, "refresh": "1h"}}}
 QUEUED = raw(status="queued", stores=None)
 LOCKED = QUEUED | {"os_glance_import_task": "t1"}
 READY = {
@@ -52,7 +53,7 @@ class TestLooking:
         [
             ("suspended", view(spec=spec(suspend=True))),
             ("deleted, to be retained", view(spec=spec(deletionPolicy="Retain"), deleted_at=later(-1))),
-            ("not built", view(spec=spec(adopt={"name": "x"}))),
+            ("not built", view(spec=spec(**NOT_BUILT))),
         ],
     )
     def test_some_are_left_alone(self, lab: ImageLab, words: str, one: View) -> None:
@@ -61,7 +62,7 @@ class TestLooking:
 
     def test_a_deleted_object_is_never_let_go_unseen(self, lab: ImageLab) -> None:
         """Although its spec has come to ask for what is not built: the image is there."""
-        found = lab.look(view(spec=spec(adopt={"name": "x"}), deleted_at=later(-1)))
+        found = lab.look(view(spec=spec(**NOT_BUILT), deleted_at=later(-1)))
         assert found.view.image is not None
         assert not isinstance(found.plan.step, LetGo)
 

@@ -31,7 +31,7 @@ QUEUED = raw(status="queued", stores=None)
 @pytest.fixture
 def lab() -> Iterator[ImageLab]:
     with image_lab() as running:
-        running.service.on(f"GET {PATH}/members", Answer(200, {"members": [{"member_id": "p2"}]}))
+        running.service.on(f"GET {PATH}/members", Answer(200, {"members": [{"member_id": "p2", "status": "accepted"}]}))
         yield running
 
 
@@ -76,7 +76,7 @@ def test_what_is_asked(
     assert lab.told() == asked
     assert found.looked
     assert (found.image is None) is (there is None)
-    assert (found.members == frozenset({"p2"})) is (MEMBERS in asked)
+    assert (found.members == {"p2": "accepted"}) is (MEMBERS in asked)
 
 
 def test_a_second_look_within_moments_asks_nothing(lab: ImageLab) -> None:

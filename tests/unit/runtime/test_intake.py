@@ -177,6 +177,7 @@ class TestReferrers:
             ({"generation": 2}, True),
             ({"deleted": True}, True),
             ({"ready": "False", "status": {"nodes": [{"name": "api-0"}]}}, True),
+            ({"ready": "False", "status": {"id": "i2"}}, True),
             ({"ready": "False"}, False),
         ],
     )

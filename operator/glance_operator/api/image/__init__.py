@@ -1,8 +1,19 @@
 """Image: one image that Glance serves from every store named."""
 
 from glance_operator.api.base import AGE, Column, Kind, condition_column
+from glance_operator.api.cel import Rule
 from glance_operator.api.image.spec import ImageSpec
 from glance_operator.api.image.status import ImageStatus
+
+
+def _not_itself(field: str) -> Rule:
+    refers = f"has(self.spec.{field})"
+    return Rule(
+        f"!{refers} || self.spec.{field}.name != self.metadata.name",
+        f"{field} must name another Image: this one cannot wait for itself",
+        field=f"spec.{field}",
+    )
+
 
 IMAGE = Kind(
     kind="Image",
@@ -22,6 +33,7 @@ IMAGE = Kind(
         Column("Visibility", ".spec.visibility", wide=True),
         condition_column("Message", "message", wide=True),
     ),
+    rules=(_not_itself("kernelRef"), _not_itself("ramdiskRef")),
     selectable=(".spec.glanceAPIRef.name",),
 )
 

@@ -52,11 +52,11 @@ class Adopt(OneOf):
     id: UUID | None = None
     """Glance id of the image."""
     name: Line | None = None
-    """Glance name of the image; it must be the only one of that name (and owner)."""
+    """Glance name of the image; it must be the only one of that name (and owner), hidden ones included."""
     owner: Line | None = None
     """Project that owns the image, to tell images of the same name apart."""
     force: bool = False
-    """Take it over even if it is marked as managed from another cluster."""
+    """Take it over even if it is marked as managed from another cluster. Taken back there, it is not taken again."""
 
 
 class Rollout(Model):
@@ -122,7 +122,7 @@ class ImageSpec(Model):
     id: UUID | None = None
     """Glance id of the image when it is first made; absent = derived from this object's uid. Immutable."""
     name: Line | None = None
-    """Name of the image in Glance; absent = metadata.name."""
+    """Name of the image in Glance; absent = metadata.name, or with adopt the name that it has."""
     source: Source | None = None
     """Where the content comes from; may be absent only together with adopt."""
     disk_format: Literal["ami", "ari", "aki", "vhd", "vhdx", "vmdk", "raw", "qcow2", "vdi", "iso", "ploop", "gpt"]
@@ -130,8 +130,8 @@ class ImageSpec(Model):
     container_format: Literal["bare", "ovf", "ova", "aki", "ari", "ami", "docker", "compressed"] = "bare"
     """Container of the content, in Glance's words."""
     stores: Stores | None = None
-    """Stores that must hold the image; absent = the service's default store. One that is taken out is emptied once all
-    others have the image; without stores nothing is."""
+    """Stores that must hold the image; absent = the service's default store, or with adopt those that hold it. One
+    that is taken out is emptied once all others have the image; without stores nothing is."""
     visibility: Literal["private", "shared", "community", "public"] | None = None
     """Who sees the image, once it is proven and in its stores; absent = private at create, left alone afterwards."""
     members: Members | None = None
@@ -153,15 +153,18 @@ class ImageSpec(Model):
     """Free properties of the image. Every value is a string: put numbers, yes, no, true, false and versions in quotes
     ("24.04"), for YAML makes something else of them. Only those named here are managed; others stay."""
     kernel_ref: NameRef | None = None
-    """Image object whose Glance id becomes the property kernel_id; it is awaited."""
+    """Image object, on the same cloud, whose Glance id becomes the property kernel_id. It is awaited before anybody but
+    the owner sees this image, and followed when its id changes."""
     ramdisk_ref: NameRef | None = None
-    """Image object whose Glance id becomes the property ramdisk_id; it is awaited."""
+    """Image object, on the same cloud, whose Glance id becomes the property ramdisk_id, in the same way."""
     signature: Signature | None = None
     """Signature of the content, which Glance verifies at import."""
     cache: Cache | None = None
     """The image in the caches of the API servers."""
     adopt: Adopt | None = None
-    """Take over an existing Glance image instead of making one. Immutable."""
+    """Take over an existing Glance image instead of making one: it is marked, and what the spec says is made so. It
+    must have its content, in the formats that the spec says. If it vanishes later, another one is made from source;
+    without a source the reason is Gone. Immutable."""
     deletion_policy: Literal["Delete", "DeleteProtected", "Retain"] | None = None
     """What becomes of the Glance image when this object is deleted; absent = Delete. DeleteProtected deletes it even
     if it is protected; Retain leaves it."""

@@ -90,6 +90,15 @@ class Attempt(Model):
     """Addresses that are not asked again for this checksum: what came from there was something else."""
 
 
+class MemberStatus(Model):
+    """A project that the image is shared with."""
+
+    project_id: str
+    """Id of the project."""
+    status: str | None = None
+    """What the project has made of it, in Glance's words: pending, accepted or rejected."""
+
+
 class Previous(Model):
     """A Glance image that an earlier content left behind."""
 
@@ -137,7 +146,8 @@ class Applied(Model):
     members: Words | None = None
     """Project ids that were made members."""
     stores: Words | None = None
-    """Ids of stores that were filled; one that is taken out of spec.stores stays here until it is empty."""
+    """Ids of stores that were filled, of an adopted image not those that held it before; one that is taken out of
+    spec.stores stays here until it is empty."""
 
 
 class ImageStatus(Status):
@@ -177,5 +187,7 @@ class ImageStatus(Status):
     """Glance images of earlier contents that stay."""
     cached: Annotated[tuple[Cached, ...], KEYED, keys("node")] | None = None
     """The image in the cache of each API pod."""
+    members: Annotated[tuple[MemberStatus, ...], KEYED, keys("projectID")] | None = None
+    """The members that the spec names, and whether they have accepted the image."""
     applied: Applied | None = None
     """What is ours to remove later; what others set stays."""

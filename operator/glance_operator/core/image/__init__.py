@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from glance_operator.core.image import (
+    adoption,
     caching,
     content,
     deletion,
     identity,
     limits,
     metadata,
+    references,
     removal,
     rollout,
     staging,
@@ -32,7 +34,15 @@ RULES: tuple[Rule[View], ...] = (
     limits.respect_suspension,
     limits.refuse_what_is_not_built,
     limits.await_cloud,
+    references.refuse,
+    # an image that somebody else made: until it is marked as ours, nothing below speaks
+    adoption.await_target,
+    adoption.say_gone,
     identity.only_what_is_ours,
+    adoption.await_others,
+    adoption.refuse_other_content,
+    adoption.take_over,
+    limits.respect_deactivation,
     identity.await_marker,
     rollout.remove_double,
     rollout.call_off,
@@ -64,6 +74,7 @@ RULES: tuple[Rule[View], ...] = (
     stores.fill_missing,
     stores.demand_all,
     removal.empty,  # and those that shall have it no longer
+    references.await_them,
     rollout.prune,
     # the caches of the service's pods
     caching.prefetch,

@@ -99,12 +99,12 @@ def running(view: View) -> bool:
 
 def arrived(view: View) -> bool:
     """The image has its data, and no import is at work on it."""
-    return view.image is not None and view.image.status == "active" and not running(view)
+    return view.image is not None and view.image.complete and not running(view)
 
 
 def overdue(view: View) -> bool:
     """A download that shows no end within spec.downloadTimeout: Glance itself would wait for ever."""
-    without_data = view.image is not None and view.image.status != "active"
+    without_data = view.image is not None and not view.image.complete
     return without_data and running(view) and view.running_for > seconds(view.spec.download_timeout)
 
 
@@ -193,17 +193,17 @@ def fetch(view: View) -> Plan | None:
 
 
 def await_active(view: View) -> Plan | None:
-    """A state that no rule above explains (``deactivated``, ``uploading`` by somebody): told, never touched."""
+    """A state that no rule above explains (``uploading`` by somebody): told, never touched."""
     if view.image is None or view.image.status == "active":
         return None
     return stalled(
         "UnexpectedStatus",
         f"Glance shows the image as {view.image.status}, which this operator did not cause: "
-        f"reactivate it, or delete it in Glance to have it made again",
+        f"complete it there, or delete it in Glance to have it made again",
     )
 
 
 def is_as_described(view: View) -> bool:
     """Whether the image was made for the content that the spec describes, as far as it tells."""
-    image = view.image
-    return image is not None and image.properties.get(identity.CONTENT) in (None, content_hash(view.spec))
+    image, known = view.image, (None, content_hash(view.spec))
+    return image is not None and (view.spec.source is None or image.properties.get(identity.CONTENT) in known)

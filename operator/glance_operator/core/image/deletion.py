@@ -51,7 +51,7 @@ def release_without_cloud(view: View) -> Plan | None:
 def release_when_gone(view: View) -> Plan | None:
     if view.image is None:
         return doing(LetGo(), "Deleted", "The image is gone from Glance")
-    if identity.ownership(view, view.image) in (identity.Ownership.ELSEWHERE, identity.Ownership.NOBODY):
+    if not identity.is_held(view):
         return doing(LetGo(), "Released", "The image in Glance is not ours and stays")
     return None
 

@@ -12,7 +12,9 @@ from glance_operator.core.plan import Plan, stalled, waiting
 
 _WAYS_OUT = "delete it there, or create another Image with another spec.id"
 PREFIX = "glance_operator_"
+RECHECK = 60.0  # seconds until it is looked whether its owner is gone
 CLUSTER, OWNER, UID, CONTENT = PREFIX + "cluster", PREFIX + "owner", PREFIX + "uid", PREFIX + "content"
+IMAGE = PREFIX + "image"  # Nova and Cinder copy properties: on a snapshot, the marker names another image's id
 
 
 class Ownership(Enum):
@@ -22,6 +24,7 @@ class Ownership(Enum):
     RESTORED = "restored"  # of a same-named object that no longer exists here: taken over
     ELSEWHERE = "elsewhere"  # of another cluster, or of another object of this one
     NOBODY = "nobody"  # carries no marker
+    ADOPTABLE = "adoptable"  # nobody's who lives, and spec.adopt asks for it
 
 
 def image_id(uid: str, incarnation: int, fixed: str | None = None) -> str:
@@ -31,8 +34,25 @@ def image_id(uid: str, incarnation: int, fixed: str | None = None) -> str:
     return str(uuid5(UUID(uid), str(incarnation)))
 
 
+def adopts(view: View) -> bool:
+    """Whether the image that is looked at is one that somebody else made, and none was made in its place yet."""
+    return view.spec.adopt is not None and view.memory.incarnation == 1 and not rolling(view)
+
+
 def expected_id(view: View) -> str:
-    return image_id(view.uid, view.memory.incarnation, view.spec.id)
+    """Empty while it is not known which image spec.adopt means."""
+    number = view.memory.incarnation
+    if kept := next((one.id for one in view.memory.previous if one.incarnation == number), None):
+        return kept
+    if not adopts(view):
+        return image_id(view.uid, view.memory.incarnation, view.spec.id)
+    found = view.candidates[0] if len(view.candidates) == 1 else ""
+    return view.memory.id or found or (view.spec.adopt.id if view.spec.adopt else None) or ""
+
+
+def owner(view: View) -> str:
+    """This object, as markers name it."""
+    return f"{view.namespace}/{view.name}"
 
 
 def rolling(view: View) -> bool:
@@ -40,9 +60,15 @@ def rolling(view: View) -> bool:
     return view.memory.served is not None
 
 
-def serving(view: View) -> GlanceImage | None:
-    """That other one, if it still serves."""
+def predecessor(view: View) -> GlanceImage | None:
+    """That other one, if it is still there."""
     old = view.others.get(view.memory.served.id) if view.memory.served else None
+    return old if old and old.complete else None
+
+
+def serving(view: View) -> GlanceImage | None:
+    """The same, if it still serves."""
+    old = predecessor(view)
     return old if old and old.status == "active" else None
 
 
@@ -56,36 +82,64 @@ def marker(view: View, content_hash: str) -> dict[str, str]:
     """The properties by which an image is known as this object's."""
     return {
         CLUSTER: view.cluster,
-        OWNER: f"{view.namespace}/{view.name}",
+        OWNER: owner(view),
         UID: view.uid,
         CONTENT: content_hash,
+        **({IMAGE: expected_id(view)} if view.spec.adopt else {}),
     }
 
 
 def ownership(view: View, image: GlanceImage) -> Ownership:
     mine: Mapping[str, str] = image.properties
     if UID not in mine:  # an id derived from our uid is nobody else's, marker or not
+        if adopts(view):
+            return Ownership.ADOPTABLE
         return Ownership.NOBODY if image.id == view.spec.id else Ownership.OURS
     if mine[UID] == view.uid and mine.get(CLUSTER) == view.cluster:
         return Ownership.OURS
-    same_name = mine.get(OWNER) == f"{view.namespace}/{view.name}"
-    if same_name and mine.get(CLUSTER) == view.cluster:  # names are unique: that uid's object is gone
+    if mine.get(OWNER) == owner(view) and mine.get(CLUSTER) == view.cluster:  # names are unique: that uid's is gone
         return Ownership.RESTORED
-    return Ownership.ELSEWHERE
+    return Ownership.ADOPTABLE if _is_free(view, image) else Ownership.ELSEWHERE
+
+
+def _is_free(view: View, image: GlanceImage) -> bool:
+    """Its owner is gone, or is of another cluster and shall lose it; what was taken from us is not taken back."""
+    adopt = view.spec.adopt
+    if adopt is None or not adopts(view):
+        return False
+    if image.properties.get(CLUSTER) == view.cluster:
+        return view.owner_gone
+    return adopt.force and view.memory.id != image.id
+
+
+def is_held(view: View) -> bool:
+    """Whether the image bears our marker, now or of an earlier life, or is ours by its id."""
+    return view.image is not None and ownership(view, view.image) in (Ownership.OURS, Ownership.RESTORED)
 
 
 def only_what_is_ours(view: View) -> Plan | None:
     """An image that is not marked as ours is never changed."""
-    if view.image is None or ownership(view, view.image) in (Ownership.OURS, Ownership.RESTORED):
+    if view.image is None or is_held(view) or ownership(view, view.image) is Ownership.ADOPTABLE:
         return None
     if ownership(view, view.image) is Ownership.NOBODY:
         return stalled(
             "NotOurs",
             f"Glance image {view.image.id} exists and was not made by this object: {_WAYS_OUT}",
         )
-    owner = view.image.properties.get(OWNER, "another object")
-    message = f"Glance image {view.image.id} belongs to {owner} of another cluster or uid: {_WAYS_OUT}"
-    return stalled("OwnedElsewhere", message)
+    return _owned_elsewhere(view, view.image)
+
+
+def _owned_elsewhere(view: View, image: GlanceImage) -> Plan:
+    whose = image.properties.get(OWNER, "another object")
+    if not adopts(view):
+        return stalled(
+            "OwnedElsewhere", f"Glance image {image.id} belongs to {whose} of another cluster or uid: {_WAYS_OUT}"
+        )
+    if image.properties.get(CLUSTER) == view.cluster:
+        words = f"Image {whose} of this cluster: delete that one with deletionPolicy Retain, or adopt another image"
+    else:
+        words = f"Image {whose} of another cluster: create another Image with adopt.force: true to take it from there"
+    return stalled("OwnedElsewhere", f"Glance image {image.id} belongs to {words}", after=RECHECK)
 
 
 def await_marker(view: View) -> Plan | None:

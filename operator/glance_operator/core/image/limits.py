@@ -9,6 +9,8 @@ from glance_operator.core.image import digests
 from glance_operator.core.image.observed import View
 from glance_operator.core.plan import AddFinalizer, Phase, Plan, State, doing, stalled, waiting
 
+_RECHECK = 60.0  # seconds until it is looked whether an administrator has changed his mind
+
 
 def respect_suspension(view: View) -> Plan | None:
     if not view.spec.suspend:
@@ -20,9 +22,6 @@ def not_built(spec: ImageSpec) -> Iterator[str]:
     """Fields that have their place in the API and no controller yet: saying so beats ignoring them."""
     source, http = spec.source, spec.source.http if spec.source else None
     absent = {
-        "spec.adopt": spec.adopt,
-        "spec.kernelRef": spec.kernel_ref,
-        "spec.ramdiskRef": spec.ramdisk_ref,
         "spec.source.pvc": source and source.pvc,
         "spec.source.upload": source and source.upload,
         "spec.source.glance": source and source.glance,
@@ -47,6 +46,19 @@ def await_cloud(view: View) -> Plan | None:
     if view.trouble is None:
         return None
     return waiting(view.trouble.reason, view.trouble.message)
+
+
+def respect_deactivation(view: View) -> Plan | None:
+    """An administrator's word: it is not undone, and what is withheld is not worked on."""
+    image = view.image
+    if image is None or image.status != "deactivated":
+        return None
+    return stalled(
+        "Deactivated",
+        f"Somebody has deactivated Glance image {image.id}, so that nobody can use it; nothing of it is changed until "
+        f"it is active: reactivate it in Glance, or delete this object",
+        after=_RECHECK,
+    )
 
 
 def hold(view: View) -> Plan | None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from glance_operator.core.conditions import TRUE, find
-from glance_operator.core.image import content, nodes, removal, retries, stores, verification
+from glance_operator.core.image import content, identity, nodes, removal, retries, stores, verification
 from glance_operator.core.image.digests import Mismatch
 from glance_operator.core.image.observed import CacheMemory, Kept, Memory, StoreMemory, View
 from glance_operator.core.past import is_fresh_start, is_retried
@@ -55,7 +55,7 @@ def recall(body: Mapping[str, Any]) -> Memory:
         cloud_lost_since=moment(cloud.get("lastTransitionTime")) if cloud.get("reason") in LOST else None,
         tried=attempt.get("sourceHash") or "",
         mismatched=() if is_retried(body) else tuple(_mismatch(m) for m in attempt.get("mismatched") or ()),
-        filled=_names(applied.get("stores")) | _names(s["name"] for s in status.get("stores") or ()),
+        filled=_names(applied.get("stores")) | _asked_for(body),
     )
     return _forget_attempts(memory) if is_fresh_start(body) else memory
 
@@ -71,6 +71,15 @@ def _of_working(status: Mapping[str, Any]) -> dict[str, Any]:
     made = {"id": rollout.get("id") or "", "incarnation": rollout["incarnation"], "source": source}
     served = Kept(status.get("id") or "", incarnation, content.get("hash") or "")
     return {**made, "imported": bool(source), "served": served}
+
+
+def _asked_for(body: Mapping[str, Any]) -> frozenset[str]:
+    """Stores that Glance may have been asked to fill since: they did not hold the data when it was last told. What an
+    image that is to be adopted lacks is nobody's word."""
+    status = body.get("status") or {}
+    if body["spec"].get("adopt") and not status.get("id"):
+        return frozenset()
+    return _names(s["name"] for s in status.get("stores") or () if s.get("status") != TRUE)
 
 
 def _kept(entry: Mapping[str, Any]) -> Kept:
@@ -117,7 +126,7 @@ def judged(view: View) -> View:
 
 def _arrived(view: View) -> Memory:
     """The attempts at the content are over."""
-    source = retries.tried(view) or content.url(view)
+    source = "" if identity.adopts(view) else retries.tried(view) or content.url(view)
     return replace(view.memory, imported=True, source=source, attempts=0, next_attempt=None, lost=0, tried="")
 
 
@@ -130,9 +139,9 @@ def _task_judged(view: View, before: bool) -> View:
     if image is None or task is None or not task.over or task.id == memory.task_id:
         return view
     view = replace(view, memory=replace(memory, task_id=task.id, attempt_hash=content.content_hash(view.spec)))
-    if before and not memory.task_id:
-        return view  # the import itself, which went well: only what comes after it may have failed to copy
-    return replace(view, memory=_stores_judged(view) if image.status == "active" else _import_judged(view))
+    if (before or identity.adopts(view)) and not memory.task_id:
+        return view  # the import itself, which went well, or somebody else's: only a copy after it may be ours
+    return replace(view, memory=_stores_judged(view) if image.complete else _import_judged(view))
 
 
 def _loss_judged(view: View) -> View:
@@ -143,7 +152,7 @@ def _loss_judged(view: View) -> View:
     image, memory = view.image, view.memory
     if image is None:
         return view
-    if image.status == "active":
+    if image.complete:
         return replace(view, memory=replace(memory, task_id=image.lock, stores=_held_up(view)))
     if image.lock == memory.task_id:
         return view

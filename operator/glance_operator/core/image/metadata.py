@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from glance_operator.core.image import identity, stores
+from glance_operator.core.image import identity, references, stores
 from glance_operator.core.image.observed import GlanceImage, View
 from glance_operator.core.plan import Phase, Plan, State, Step, doing
 
@@ -38,7 +38,9 @@ class RemoveMember(Step):
 
 
 def name_of(view: View) -> str:
-    return view.spec.name or view.name
+    """Of an image that is made."""
+    adopt = view.spec.adopt
+    return view.spec.name or (adopt.name if adopt else None) or view.name
 
 
 def numbered(view: View, incarnation: int) -> str:
@@ -48,8 +50,8 @@ def numbered(view: View, incarnation: int) -> str:
 
 
 def properties(view: View) -> dict[str, str]:
-    """The free properties the spec asks for, signature included; the marker is not among them."""
-    wanted = dict(view.spec.properties or {})
+    """The free properties the spec asks for, signature and other Images' ids included, and no marker."""
+    wanted = dict(view.spec.properties or {}) | references.properties(view)
     if signature := view.spec.signature:
         wanted |= {
             "img_signature": signature.value,
@@ -61,10 +63,11 @@ def properties(view: View) -> dict[str, str]:
 
 
 def attributes(view: View) -> dict[str, object]:
-    """Glance's own attributes which the spec sets. Absent in the spec = left alone (the name is always ours)."""
+    """Glance's own attributes which the spec sets. Absent in the spec = left alone (the name is ours, unless the image
+    was another's)."""
     spec = view.spec
     wanted = {
-        "name": name_of(view),
+        "name": spec.name if spec.adopt else name_of(view),
         "owner": spec.owner,
         "min_disk": spec.min_disk_gb,
         "min_ram": spec.min_ram_mb,
@@ -93,7 +96,7 @@ def creation(view: View, content_hash: str) -> dict[str, Any]:
 
 def inheriting(view: View) -> View:
     """Where the spec is silent, it says what the image that serves has: its successor shall be no other."""
-    old = identity.serving(view)
+    old = identity.predecessor(view)
     if old is None:
         return view
     spec = view.spec
@@ -103,20 +106,21 @@ def inheriting(view: View) -> View:
 
 def _foreign_properties(view: View) -> dict[str, str]:
     """Those of the image that serves which others set."""
-    old, ours = identity.serving(view), view.memory.applied_properties
+    old, ours = identity.predecessor(view), view.memory.applied_properties
     found = old.properties.items() if old else ()
     return {k: v for k, v in found if k not in ours and not k.startswith(identity.PREFIX)}
 
 
 def _foreign_tags(view: View) -> frozenset[str]:
-    old = identity.serving(view)
+    old = identity.predecessor(view)
     return old.tags - view.memory.applied_tags if old else frozenset()
 
 
 def _last(view: View) -> dict[str, object]:
     """What is set only once the content is good: before, nobody but us should find it or be held up by it."""
     visibility = view.spec.visibility
-    if visibility != "private" and not stores.enough(view):  # users wait until it is everywhere they may ask for it
+    unfinished = not stores.enough(view) or references.awaited(view)
+    if visibility != "private" and unfinished:  # users wait until it is everywhere they may ask for it
         visibility = None
     wanted = {"protected": view.spec.protected, "visibility": visibility}
     return {k: v for k, v in wanted.items() if v is not None}
@@ -164,7 +168,7 @@ def _property_changes(view: View, image: GlanceImage) -> Iterator[tuple[str, str
     for key, value in (wanted | identity.marker(view, content)).items():
         if value != image.properties.get(key, "" if key == identity.CONTENT else None):
             yield "add", _pointer(key), value
-    for key in sorted(view.memory.applied_properties - set(wanted)):
+    for key in sorted(view.memory.applied_properties - set(wanted) - set(references.awaited(view))):
         if key in image.properties:
             yield "remove", _pointer(key), None
 
@@ -186,9 +190,9 @@ def member_steps(view: View, image: GlanceImage) -> Iterator[Step]:
     if view.members is None:
         return
     wanted = {m.project_id for m in view.spec.members or ()}
-    for project in sorted(wanted - view.members):
+    for project in sorted(wanted - view.members.keys()):
         yield AddMember(image.id, project)
-    for project in sorted((view.memory.applied_members - wanted) & view.members):
+    for project in sorted((view.memory.applied_members - wanted) & view.members.keys()):
         yield RemoveMember(image.id, project)
 
 

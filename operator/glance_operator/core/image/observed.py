@@ -10,6 +10,7 @@ from typing import Any
 
 from glance_operator.api.image import ImageSpec
 from glance_operator.core.image.digests import Mismatch, Plugins
+from glance_operator.core.image.others import Backends, Referred
 from glance_operator.core.plan import State
 
 FINALIZER = "glance-operator.io/image"
@@ -56,6 +57,11 @@ class GlanceImage:
     lock: str = ""
     tags: frozenset[str] = frozenset()
     properties: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def complete(self) -> bool:
+        """It has its content; a deactivated one is only withheld from its users."""
+        return self.status in ("active", "deactivated")
 
     @classmethod
     def parse(cls, raw: Mapping[str, Any]) -> GlanceImage:
@@ -279,7 +285,11 @@ class View:
     image: GlanceImage | None = None
     others: Mapping[str, GlanceImage | None] = field(default_factory=dict)  # of earlier content, as far as looked at
     task: Task | None = None
-    members: frozenset[str] | None = None  # None: not looked at
+    members: Mapping[str, str] | None = None  # by project, what it has made of it; None: not looked at
+    candidates: tuple[str, ...] = ()  # ids of the images that spec.adopt may mean, while none is known to be ours
+    owner_gone: bool = False  # whoever marked the image, an object of this cluster, has it no more
+    referred: Mapping[str, Referred] = field(default_factory=dict)  # by the property that is to have its id
+    backends: Backends = field(default_factory=Backends)
     running_for: float = 0.0  # seconds since the running import was begun, or first seen by this process
     burnt: bool = False  # Glance refuses the id for ever: it belonged to an image since deleted
     retry_base: float = 5.0  # seconds before the second attempt

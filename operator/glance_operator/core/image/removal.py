@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from glance_operator.core.conditions import FALSE, TRUE, Condition
-from glance_operator.core.image import content, retries, stores
+from glance_operator.core.image import content, identity, retries, stores
 from glance_operator.core.image.observed import StoreMemory, View
 from glance_operator.core.plan import Phase, Plan, State, Step
 
@@ -50,7 +50,8 @@ def filled(view: View) -> list[str]:
     """status.applied.stores: what we have filled, and, while an import may run, what it was asked to fill before."""
     image, targets = view.image, stores.targets(view)
     if image is not None and content.arrived(view):
-        return sorted(s for s in image.stores if s in view.memory.filled or s in targets)
+        ours = () if identity.adopts(view) else targets
+        return sorted(s for s in image.stores if s in view.memory.filled or s in ours)
     there = image.stores if image is not None else ()
     return sorted(s for s in view.memory.filled if s not in targets or s in there)
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from glance_operator.core.image import content, identity, metadata, stores
+from glance_operator.core.image import content, identity, metadata, references, stores
 from glance_operator.core.image.deletion import DeleteImage
-from glance_operator.core.image.identity import rolling, serving
+from glance_operator.core.image.identity import predecessor, rolling
 from glance_operator.core.image.metadata import UpdateImage, inheriting
 from glance_operator.core.image.observed import GlanceImage, Kept, Memory, View
 from glance_operator.core.plan import Note, Phase, Plan, State, Step, doing, waiting
@@ -71,7 +71,7 @@ def _has_taken_over(view: View, image: GlanceImage) -> bool:
 
 def _retirement(view: View) -> UpdateImage | None:
     """What takes name and place in lists from the image that served; None if it has neither."""
-    served, old = view.memory.served, serving(view)
+    served, old = view.memory.served, predecessor(view)
     if served is None or old is None:
         return None
     wanted = {"name": metadata.numbered(view, served.incarnation)}
@@ -144,9 +144,11 @@ def share_first(view: View) -> Plan | None:
 
 def switch(view: View) -> Plan | None:
     """The successor takes name and visibility, and the other gives up its name."""
-    image, old = view.image, serving(view)
+    image, old = view.image, predecessor(view)
     if image is None or not rolling(view):
         return None
+    if wait := references.await_them(view):
+        return wait
     if old is not None and old.lock:  # what is changed now would be undone
         return waiting(ROLLING_OUT, f"Image {old.id} still serves, and is locked by an import", after=_UNLOCKED)
     new = UpdateImage(image.id, metadata.operations(inheriting(view), image))

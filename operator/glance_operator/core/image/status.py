@@ -9,10 +9,12 @@ from typing import Any
 from glance_operator.core.conditions import FALSE, TRUE, UNKNOWN, Condition, find, merged, standard, truth
 from glance_operator.core.image import (
     caching,
+    cautions,
     content,
     digests,
     identity,
     metadata,
+    references,
     removal,
     retries,
     rollout,
@@ -32,6 +34,8 @@ def status(view: View, plan: Plan, body: Mapping[str, Any]) -> dict[str, Any]:
     old = body.get("status") or {}
     if isinstance(plan.step, rollout.Promote):
         view = replace(view, memory=rollout.promoted(view))
+    if identity.adopts(view) and not identity.is_held(view):
+        view = replace(view, image=None)  # others' images are none of our business
     conditions = merged(old.get("conditions") or (), _conditions(view, plan, old), view.generation, text(view.now))
     said = {"observedGeneration": view.generation, "conditions": conditions}
     if retry := retry_wanted(body):
@@ -136,6 +140,7 @@ _OWN = (
     "MetadataSynced",
     "UpToDate",
     caching.CACHED,
+    cautions.QUESTIONABLE,
 )
 
 
@@ -154,6 +159,7 @@ def _own(view: View, plan: Plan) -> list[Condition]:
         _synced(view),
         _up_to_date(view, plan),
         caching.condition(view),
+        cautions.condition(view),
     ]
     return [one for one in found if one is not None]
 
@@ -208,7 +214,7 @@ def _image(view: View) -> dict[str, Any]:
     image, memory = view.image, view.memory
     if image is None:
         return {"incarnation": memory.incarnation if memory.incarnation > 1 else None, "id": memory.id or None}
-    served = image.status == "active"
+    served = image.complete
     return {
         "id": image.id,
         "incarnation": memory.incarnation,
@@ -222,6 +228,7 @@ def _image(view: View) -> dict[str, Any]:
         "content": _content(view, image) if served else None,
         "cached": caching.entries(view),
         "applied": _applied(view),
+        "members": _members(view),
     }
 
 
@@ -238,14 +245,21 @@ def _applied(view: View) -> dict[str, Any]:
     spec, memory = view.spec, view.memory
     settled = has_content(view) and not metadata.differences(view)
     keep = Memory() if settled else memory
+    awaited = memory.applied_properties & references.awaited(view).keys()
     return _without_empty(
         {
-            "properties": sorted(keep.applied_properties | set(metadata.properties(view))),
+            "properties": sorted(keep.applied_properties | set(metadata.properties(view)) | awaited),
             "tags": sorted(keep.applied_tags | set(spec.tags or ())),
             "members": sorted(keep.applied_members | {m.project_id for m in spec.members or ()}),
             "stores": removal.filled(view),
         }
     )
+
+
+def _members(view: View) -> list[dict[str, str]]:
+    """What the projects of the spec have made of the image that is shared with them."""
+    wanted, shared = sorted(m.project_id for m in view.spec.members or ()), view.members or {}
+    return [{"projectID": project, "status": shared[project]} for project in wanted if project in shared]
 
 
 def _attempt(view: View, plan: Plan) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from glance_operator.core.image import nodes, staging
+from glance_operator.core.image import identity, nodes, staging
 from glance_operator.core.image.observed import Node, StoreMemory, View
 from glance_operator.core.plan import Plan, Step, doing, stalled, waiting
 
@@ -25,7 +25,8 @@ class CopyToStores(Step):
 
 
 def targets(view: View) -> tuple[str, ...]:
-    """Ids of the stores the data shall be in, in the order asked for; empty if the service names no stores.
+    """Ids of the stores the data shall be in, in the order asked for; empty if the service names no stores. Without a
+    word an image that was another's stays where it is.
 
     One that is drained is none; if no other is left, the default store stands in for it.
     """
@@ -37,6 +38,8 @@ def targets(view: View) -> tuple[str, ...]:
 
 def _asked(view: View) -> tuple[str, ...]:
     asked, service = view.spec.stores, view.service
+    if asked is None and view.image is not None and identity.adopts(view):
+        return view.image.stores
     if asked is None or not service.stores:
         return (service.default_store,) if service.default_store else ()
     if asked.names:

@@ -19,10 +19,12 @@ from glance_operator.core.plan import Phase, Plan, State, waiting
 from glance_operator.runtime.apis import SERVICE
 from glance_operator.runtime.engine import finalizer
 from glance_operator.runtime.errors import Refused, Unavailable
+from glance_operator.runtime.image import adopting
 from glance_operator.runtime.image.acting import take
 from glance_operator.runtime.image.draining import Draining
 from glance_operator.runtime.image.looking import seen
 from glance_operator.runtime.image.nodes import nodes_of
+from glance_operator.runtime.image.others import refers, with_others
 from glance_operator.runtime.image.ours import Ours
 from glance_operator.runtime.image.prefetching import Prefetching
 from glance_operator.runtime.image.track import Track
@@ -70,7 +72,8 @@ class ImageController:
         track = None
         try:
             track = self._track(key, view.spec, is_retried(body))
-            view = self._seen(key, replace(view, cluster=self._world.kube.cluster_id()), track, at_rest)
+            view = replace(view, cluster=self._world.kube.cluster_id())
+            view = self._seen(key, with_others(view, self._world.store), track, at_rest)
             view = self._prefetching.seen(view, track, self.settled(body))
         except Unavailable as trouble:
             view = replace(view, trouble=_of_this_image(trouble, view), cause=trouble.cause)
@@ -81,7 +84,7 @@ class ImageController:
         return Look(view, plan, track if view.looked else None)
 
     def _seen(self, key: Key, view: View, track: Track, at_rest: bool) -> View:
-        view = seen(view, track, at_rest)
+        view = adopting.judged(seen(adopting.sought(view, track), track, at_rest), self._world.kube)
         if view.nodes is None:
             return view
         around = self._flights(key, track), track.cloud.slots.within_reach(key)
@@ -159,7 +162,8 @@ class ImageController:
         return track.poll() if track and content.running(view) else _AWAIT
 
     def settled(self, body: Body) -> bool:
-        return _served(body) and self._prefetching.quiet(body) and self._draining.quiet(body)
+        quiet = self._prefetching.quiet(body) and self._draining.quiet(body) and not refers(body)
+        return _served(body) and quiet
 
     def forget(self, key: Key) -> None:
         self._prefetching.forget(key)

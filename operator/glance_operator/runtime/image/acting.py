@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from functools import singledispatch
 from typing import TYPE_CHECKING, Any
 
-from glance_operator.core.image import content, deletion, metadata, removal, rollout, stores
+from glance_operator.core.image import adoption, content, deletion, metadata, removal, rollout, stores
 from glance_operator.core.image.observed import Node
 from glance_operator.core.plan import Note, Step
 from glance_operator.runtime.errors import Refused, unavailable
+from glance_operator.runtime.image.adopting import take_over
 from glance_operator.runtime.image.track import Track
 
 if TYPE_CHECKING:
@@ -37,6 +38,11 @@ def _fetch(step: content.ImportFromUrl, track: Track) -> None:
 def _copy(step: stores.CopyToStores, track: Track) -> None:
     body = {"method": {"name": stores.COPY_IMAGE}, **_into(step.stores)}
     _import(track, step.node, step.image_id, body)
+
+
+@take.register
+def _take_over(step: adoption.TakeOver, track: Track) -> None:
+    take_over(step, track)
 
 
 @take.register

@@ -45,7 +45,9 @@ def _service(view: View, track: Track) -> Service:
 
 def _image(view: View, track: Track, at_rest: bool) -> GlanceImage | None:
     looks = track.cloud.looks
-    if not (view.finalized or view.memory.id or view.spec.id):
+    if not track.image_id:
+        return None
+    if not (view.finalized or view.memory.id or view.spec.id or view.spec.adopt):
         looks.put(track.image_id, None)  # before there was a finalizer nothing was ever made under this id
         return None
     if view.deleted_at:
@@ -99,9 +101,9 @@ def _task_matters(view: View, image: GlanceImage, track: Track) -> bool:
     if image.lock:
         abandoned = image.status == "queued" and bool(image.failed)
         return abandoned or time.monotonic() - max(track.since, track.task_checked) > _CHECK_TASK
-    return image.status != "active" or bool(stores.missing(view))
+    return not image.complete or (image.status == "active" and bool(stores.missing(view)))
 
 
 def _is_shared(view: View, image: GlanceImage) -> bool:
     concerned = view.spec.members is not None or bool(view.memory.applied_members)
-    return concerned and image.visibility == "shared" and image.status == "active"
+    return concerned and image.visibility == "shared" and image.complete

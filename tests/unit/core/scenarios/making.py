@@ -191,7 +191,7 @@ CONTENT = [
         "InProgress",
         ImportFromUrl(EXPECTED_ID, MIRROR, ("central",)),
     ),
-    Row("deactivated by somebody", served(image=glance_image(status="deactivated")), "UnexpectedStatus", "Failed"),
+    Row("somebody uploads to it", served(image=queued(status="uploading")), "UnexpectedStatus", "Failed"),
     Row(
         "other content under the id that is served",
         served(spec=spec(source={"http": {"url": MIRROR}})),

@@ -45,7 +45,7 @@ METADATA = [
         served(
             spec=spec(visibility="shared", members=[{"projectID": "p2"}]),
             image=glance_image(visibility="shared"),
-            members=frozenset({"p9"}),
+            members={"p9": "accepted"},
         ),
         "Updating",
         "InProgress",
@@ -56,7 +56,7 @@ METADATA = [
         served(
             spec=spec(visibility="shared"),
             image=glance_image(visibility="shared"),
-            members=frozenset({"p2", "p9"}),
+            members={"p2": "pending", "p9": "accepted"},
             memory=memory(applied_members=frozenset({"p2"})),
         ),
         "Updating",
