@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from glance_operator.core.image import caching, content, deletion, identity, limits, metadata, staging, stores
+from glance_operator.core.image import (
+    caching,
+    content,
+    deletion,
+    identity,
+    limits,
+    metadata,
+    staging,
+    stores,
+    verification,
+)
 from glance_operator.core.image.memory import judged
 from glance_operator.core.image.observed import View
 from glance_operator.core.plan import Phase, Plan, Rule, State, first_of
@@ -37,7 +47,9 @@ RULES: tuple[Rule[View], ...] = (
     content.create,
     content.fetch,
     content.await_active,
-    # verification of size and digest has its place here: before anybody else may see the image
+    # what has arrived is compared, before anybody else may see the image; its digest has its place here, too
+    verification.await_source,
+    verification.discard_rejected,
     content.refuse_other_content,  # and the roll-out of new content here
     metadata.correct,
     # the stores that lack the data

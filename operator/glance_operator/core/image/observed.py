@@ -9,6 +9,8 @@ from enum import Enum
 from typing import Any
 
 from glance_operator.api.image import ImageSpec
+from glance_operator.core.image.backends import Backend
+from glance_operator.core.image.sources import Answer
 from glance_operator.core.plan import State
 
 FINALIZER = "glance-operator.io/image"
@@ -223,6 +225,10 @@ class Memory:
     node: str = ""  # the pod that the import was sent to
     container_id: str = ""  # that ran in it
     lost: int = 0  # imports of that content that ended with their pod
+    reason: str = ""  # of the last failed attempt, where there is a better one than ImportFailed
+    cause: str = ""  # why it failed, in words, once that was found out
+    rejected: str = ""  # the image whose content was refused: it goes, whatever its source says now
+    started: datetime | None = None  # when the import under way was begun, or first seen
     stores: Mapping[str, StoreMemory] = field(default_factory=dict)
     applied_properties: frozenset[str] = frozenset()
     applied_tags: frozenset[str] = frozenset()
@@ -263,3 +269,6 @@ class View:
     burnt: bool = False  # Glance refuses the id for ever: it belonged to an image since deleted
     retry_base: float = 5.0  # seconds before the second attempt
     lost_grace: float = 300.0  # seconds for which a deletion waits for credentials that do not exist
+    answer: Answer | None = None  # of the source of the last attempt; None: it was not asked
+    backends: Mapping[str, Backend] = field(default_factory=dict)  # by store, where the service is ours
+    silent_for: float = 0.0  # seconds since Glance last told of progress in copying to stores

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from glance_operator.core.conditions import FALSE, TRUE, UNKNOWN, Condition, find, merged, standard, truth
-from glance_operator.core.image import caching, content, identity, metadata, retries, stores
+from glance_operator.core.image import caching, content, identity, metadata, retries, stores, verification
 from glance_operator.core.image.memory import CLOUD_READY, GONE, text
 from glance_operator.core.image.observed import GlanceImage, Memory, StoreMemory, View
 from glance_operator.core.image.sizes import human
@@ -72,8 +73,9 @@ def _own(view: View, plan: Plan) -> list[Condition]:
 
 
 def has_content(view: View) -> bool:
-    """The image has its data, and no import is at work on it."""
-    return view.image is not None and view.image.status == "active" and not content.running(view)
+    """The image has its data, as far as anybody can tell the right one, and no import is at work on it."""
+    active = view.image is not None and view.image.status == "active"
+    return active and not content.running(view) and not verification.doubtful(view)
 
 
 def _imported(view: View, plan: Plan) -> Condition:
@@ -161,15 +163,26 @@ def _attempt(view: View, plan: Plan) -> dict[str, Any]:
         "contentHash": memory.attempt_hash,
         "source": retries.source(view, memory.attempts - 1) if memory.attempts else None,
         "method": content.WEB_DOWNLOAD if memory.attempts else None,
+        "startTime": _started(view),
         "taskID": memory.task_id,
         "node": node,
         "containerID": container,
         "lost": memory.lost,
         "count": memory.attempts,
+        "reason": memory.reason,
+        "message": memory.cause,
+        "rejected": memory.rejected,
         "nextAttemptTime": text(memory.next_attempt) if memory.next_attempt else None,
     }
     attempt = _without_empty({k: v for k, v in attempt.items() if v != 0})
     return {"attempt": attempt} if attempt else {}
+
+
+def _started(view: View) -> str | None:
+    """Of the import under way: written once, it does not move any more."""
+    if not content.running(view):
+        return None
+    return text(view.memory.started or view.now - timedelta(seconds=view.running_for))
 
 
 def _taker(view: View, plan: Plan) -> tuple[str, str]:
@@ -217,6 +230,6 @@ def _store_condition(view: View, plan: Plan, name: str) -> Condition:
     if memory := view.memory.stores.get(name):
         if not memory.attempts:
             return Condition(name, FALSE, "CopyInterrupted", stores.INTERRUPTED)
-        return Condition(name, FALSE, "ImportFailed", stores.hint())
+        return Condition(name, FALSE, "ImportFailed", stores.hint(view, (name,)))
     stopped = plan.state.phase is Phase.STALLED or view.memory.attempts
     return Condition(name, FALSE, plan.state.reason if stopped else "Pending")
