@@ -131,7 +131,7 @@ class Sources:
             return http.Reply(_fate(error))
 
     def _admitted(self, url: str, allowed: Filter) -> tuple[http.Where, str]:
-        """What to ask, and at which address. A host without one is told of first: no filter of Glance's lets it pass."""
+        """What to ask, and at which address. A host without one is told of before any filter: none lets it pass."""
         parts = _understood(url)
         address = _resolved(parts)
         if not lets_through(allowed, parts):

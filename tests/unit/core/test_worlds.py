@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests import support_kstatus
 from tests.unit.core.builders import (
+    EXPECTED_ID,
     FULL,
     OUTAGE,
     body_of,
@@ -27,10 +28,11 @@ from tests.unit.core.scenarios import BOTH, EITHER, MISSING, NO_COPY
 from tests.unit.core.scenarios.pods import AGAIN, CONVERTING, EACH, FIRST, GIB, LEAVING, SECOND, SHARED, STARTING
 
 from glance_operator.core.conditions import find
-from glance_operator.core.image import caching, content, decide, identity
-from glance_operator.core.image.content import CreateImage, ImportFromUrl
+from glance_operator.core.image import caching, content, decide, identity, verification
+from glance_operator.core.image.content import CreateImage, Discard, ImportFromUrl
 from glance_operator.core.image.deletion import DeleteImage
 from glance_operator.core.image.observed import Caches, Cause, Flight, Found, GlanceImage, Memory, View
+from glance_operator.core.image.sources import Answer, Fate
 from glance_operator.core.image.status import status
 from glance_operator.core.image.stores import CopyToStores
 from glance_operator.core.plan import AddFinalizer, LetGo, Phase, Plan
@@ -55,6 +57,8 @@ MARKS = st.sampled_from([{}, {}, {}, {identity.CLUSTER: "there"}, {identity.CONT
 WORDS = st.sampled_from(["queued", "importing", "uploading", "deactivated", "killed", "pending_delete"])
 ACTIVE = st.builds(
     glance_image,
+    size=st.sampled_from([1536, 1536, 0]),
+    disk_format=st.sampled_from(["", "qcow2"]),
     stores=st.sampled_from([(), ("central",), ("dcn0",), ("central", "dcn0"), ("central", "dcn0", "dcn1")]),
     lock=st.sampled_from(["", "", "t1"]),
     name=st.sampled_from(["jammy", "focal"]),
@@ -76,6 +80,8 @@ MEMORIES = st.one_of(
         attempts=st.integers(0, 6),
         next_attempt=st.sampled_from([None, later(-5), later(5)]),
         stores=TRIED,
+        cause=st.sampled_from(["", "source answered 404"]),
+        rejected=st.sampled_from(["", EXPECTED_ID]),
     ),
     st.builds(
         Memory,
@@ -96,6 +102,12 @@ PODS = st.sampled_from([(), (FIRST, SECOND), (AGAIN, SECOND), (STARTING,), (LEAV
 ROOMS = st.sampled_from([None, SHARED, EACH, CONVERTING])
 FLIGHTS = st.sampled_from([(), (Flight("glance-0", GIB),), (Flight("", 1), Flight("glance-1"))])
 FOUND = st.builds(Found, st.sampled_from([None, 7, GIB + 1]), st.sampled_from([None, GIB]))
+ANSWERS = st.sampled_from(
+    [
+        *(None, Answer(), Answer(Fate.UNRESOLVED), Answer(Fate.ANSWERED, code=503, retry_after=60)),
+        *(Answer(Fate.ANSWERED, code=206, size=1 << 20), Answer(Fate.ANSWERED, code=200, head=b"<html>")),
+    ]
+)
 LISTS = st.dictionaries(st.sampled_from(["glance-0", "glance-1"]), st.sampled_from([HAVE, COMING, NOT]))
 TROUBLES = st.sampled_from(
     [None, None, None, (OUTAGE, Cause.OUTAGE), (MISSING, Cause.MISSING), (OUTAGE, Cause.INVALID)]
@@ -122,6 +134,7 @@ def worlds(draw: st.DrawFn) -> View:
     burnt = image is None and draw(st.booleans())
     task_ = draw(TASKS) if image else None
     one = replace(one, image=image, task=task_, members=members, service=service, burnt=burnt)
+    one = replace(one, answer=draw(ANSWERS), silent_for=draw(st.sampled_from([0.0, 0.0, 9999.0])))
     if draw(st.booleans()):
         return one
     gone = draw(st.sampled_from([0.0, 99.0]))
@@ -163,6 +176,8 @@ def test_nothing_is_done_to_an_image_that_is_not_ours_or_is_being_imported(one: 
         assert told(seen, plan)["status"]["attempt"]["containerID"] == node.container_id
     if not one.looked:
         assert harmless
+    if verification.doubtful(seen):  # nobody else sees it, and no store gets it
+        assert harmless or isinstance(plan.step, Discard | DeleteImage)
 
 
 @settings(max_examples=60, deadline=None)

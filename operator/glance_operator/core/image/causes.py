@@ -69,7 +69,7 @@ def finding(view: View, answer: Answer) -> str:
     if answer.fate is Fate.FILTERED and not answer.moved:
         return f"the import filter does not let the operator look at {answer.host}: {_check(view)}"
     if answer.fate in _WORDS:
-        place = f"{answer.host}:{answer.port}"
+        place = f"{answer.host}:{answer.port}" if answer.host else "what is no address of the web"
         parts = {"source": _source(answer), "place": place, "host": answer.host, "code": answer.code}
         return _WORDS[answer.fate].format(words=answer.words, check=_check(view), **parts)
     if not answer.serves:

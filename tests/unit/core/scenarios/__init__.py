@@ -1,5 +1,6 @@
 """What can be the matter with an Image, in words, and what is to be done about it: one row, one scenario."""
 
+from tests.unit.core.scenarios.arriving import ARRIVALS
 from tests.unit.core.scenarios.caching import CACHES, CACHES_AT_ITS_END
 from tests.unit.core.scenarios.ending import DELETED
 from tests.unit.core.scenarios.making import CONTENT, IDENTITY, LIMITS
@@ -7,7 +8,7 @@ from tests.unit.core.scenarios.pods import PODS
 from tests.unit.core.scenarios.row import BOTH, EITHER, MIRROR, MISSING, NO_COPY, Row, served
 from tests.unit.core.scenarios.serving import METADATA, STORES
 
-ALIVE = [*LIMITS, *IDENTITY, *CONTENT, *METADATA, *STORES, *PODS, *CACHES]
+ALIVE = [*LIMITS, *IDENTITY, *CONTENT, *METADATA, *STORES, *PODS, *CACHES, *ARRIVALS]
 ENDING = [*DELETED, *CACHES_AT_ITS_END]
 
 __all__ = ["ALIVE", "BOTH", "EITHER", "ENDING", "MIRROR", "MISSING", "NO_COPY", "Row", "served"]
