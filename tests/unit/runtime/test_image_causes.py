@@ -1,4 +1,4 @@
-"""What the Image controller finds out beside Glance: of each failed attempt once, of what has arrived, and of stores."""
+"""What the Image controller finds out beside Glance: of each failed attempt, of what has arrived, and of stores."""
 
 from __future__ import annotations
 
@@ -63,7 +63,12 @@ def failure(name: str = "t1") -> dict[str, Any]:
 
 def settled(lab: ImageLab, one: View, status: dict[str, Any] | None = None) -> Look:
     """The first look whose source has answered."""
-    return eventually(lambda: (look := lab.look(one, status)) if not lab.look(one, status).plan.passing else None, 5)
+
+    def answered() -> Look | None:
+        look = lab.look(one, status)
+        return None if look.plan.passing and look.plan.step is None else look
+
+    return eventually(answered, 5)
 
 
 def said(lab: ImageLab, look: Look, plan: Plan | None = None) -> dict[str, Any]:
