@@ -158,7 +158,7 @@ def _resolved(parts: SplitResult) -> str:
     try:
         found = socket.getaddrinfo(parts.hostname, _port(parts), type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
     except UnicodeError as error:  # no name of a host
-        raise socket.gaierror from error
+        raise socket.gaierror(socket.EAI_NONAME, "not the name of a host") from error
     return str(found[0][4][0])
 
 

@@ -69,11 +69,12 @@ class TestCauses:
                 declared(asking, f"{name}-{way}", answers, stores=stores),
                 declared(asking, refused, asking.source.refusing_url(refused), stores=stores),
                 declared(asking, page, html, stores=stores, diskFormat="qcow2"),
+                declared(asking, f"{page}-raw", html, stores=stores),
             )
             wanted |= {
                 f"{name}-{way}": f"source answered {code}",
                 refused: f"source refuses connections at 127.0.0.1:{asking.source.refusing_port}",
-                page: "source answered with an HTML page (text/html), not an image",
+                **dict.fromkeys((page, f"{page}-raw"), "source answered with an HTML page (text/html), not an image"),
             }
         for case, words in wanted.items():
             assert words in message(asking, case)

@@ -160,6 +160,7 @@ def with_property(name: str) -> GlanceImage:
 LEFT_ALONE: list[tuple[str, View]] = [
     ("ready before", arrived(memory=memory())),
     ("imported before", arrived(memory=Memory(id=EXPECTED_ID, imported=True))),
+    ("copied to another store, which is no import", arrived(memory=Memory(id=EXPECTED_ID, source=URL))),
     ("the status was lost, others see it", arrived(image=replace(SERVED, visibility="public"))),
     ("the status was lost, it is protected", arrived(image=replace(SERVED, protected=True))),
     ("restored from an object that is gone", arrived(image=with_property(identity.UID))),
@@ -173,6 +174,19 @@ LEFT_ALONE: list[tuple[str, View]] = [
 @pytest.mark.parametrize(("words", "one"), LEFT_ALONE, ids=[row[0] for row in LEFT_ALONE])
 def test_what_is_left_alone(words: str, one: View) -> None:
     assert not unproven(one)
+
+
+def test_what_was_served_is_never_judged_again() -> None:
+    """Neither after a copy, nor after a deactivation: Imported is False meanwhile."""
+    one = arrived(answer(size=4 * MIB))
+    body = body_of(one)
+    body["status"] = status(*decide(one), body)
+    for image in (replace(SERVED, lock="t2"), replace(SERVED, status="deactivated"), SERVED):
+        again = replace(read_again(one, body), image=image, answer=answer(size=9 * MIB))
+        seen, plan = decide(again)
+        assert not isinstance(plan.step, Discard)
+        body["status"] = status(seen, plan, body)
+        assert body["status"]["content"]["source"] == URL
 
 
 def test_a_store_that_failed_does_not_hide_it() -> None:

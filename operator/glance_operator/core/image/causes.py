@@ -13,7 +13,7 @@ from glance_operator.core.image.sources import COMPRESSED, DISKS, HTML, Answer, 
 _LONGEST_PAUSE = 3600.0  # seconds for which a source may put off the next attempt
 _WORDS = {
     Fate.SILENT: "{source} answered {code} and then fell silent: see to its server",
-    Fate.UNRESOLVED: "source host {host} does not resolve: correct the name",
+    Fate.UNRESOLVED: "source host {host} does not resolve ({words}): correct the name",
     Fate.REFUSED: "{source} refuses connections at {place}: check that its server runs there",
     Fate.TIMED_OUT: "{source} does not answer at {place}: check the address, its server and the firewalls",
     Fate.UNREACHABLE: "{source} cannot be reached at {place} ({words}): check the address and the way there",

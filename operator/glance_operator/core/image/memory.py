@@ -93,7 +93,7 @@ def _arrival_judged(view: View) -> View:
         return view
     if verdict := verification.verdict(view):
         return replace(view, memory=_rejected(view, *verdict))
-    before = view.memory.imported and view.image is not None and view.memory.id == view.image.id
+    before = verification.accepted(view)
     arrived = view.image is not None and view.image.status == "active" and not content.running(view)
     if arrived and not before:
         view = replace(view, memory=_arrived(view))
@@ -110,7 +110,7 @@ def _rejected(view: View, reason: str, words: str) -> Memory:
     """The image is remembered, so that it is counted once, and goes whatever its source says at the next look."""
     cause = f"{retries.shown(content.url(view))}: {words}"
     hash_ = content.content_hash(view.spec)
-    memory = replace(view.memory, imported=False, attempt_hash=hash_, rejected=view.image.id if view.image else "")
+    memory = replace(view.memory, attempt_hash=hash_, rejected=view.image.id if view.image else "")
     return _import_judged(replace(view, memory=memory), cause, reason)
 
 

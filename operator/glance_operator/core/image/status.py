@@ -127,7 +127,7 @@ def _image(view: View) -> dict[str, Any]:
         "size": human(image.size) if served and image.size is not None else None,
         "virtualSizeBytes": image.virtual_size if served else None,
         "checksum": _checksum(image),
-        "content": _content(view, image) if served else None,
+        "content": _content(view, image) if memory.source else None,
         "cached": caching.entries(view),
         "applied": _applied(view),
     }

@@ -24,8 +24,15 @@ def unproven(view: View) -> bool:
     image, memory = view.image, view.memory
     if image is None or image.status != "active" or content.running(view):
         return False
-    before = memory.was_ready or (memory.imported and memory.id == image.id)
+    before = memory.was_ready or accepted(view)
     return not before and memory.rejected != image.id and _fetched(view, image)
+
+
+def accepted(view: View) -> bool:
+    """The content had arrived at an earlier look. While data is copied, or the image is deactivated, it is not
+    ``imported`` for a while; where it came from stays written."""
+    image, memory = view.image, view.memory
+    return image is not None and memory.id == image.id and (memory.imported or bool(memory.source))
 
 
 def _fetched(view: View, image: GlanceImage) -> bool:

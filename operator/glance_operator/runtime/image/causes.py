@@ -75,5 +75,5 @@ class Causes:
 def _is_served(view: View) -> bool:
     """Nothing has failed, and nothing has arrived of late."""
     image, memory = view.image, view.memory
-    served = image is not None and image.status == "active" and memory.imported and memory.id == image.id
+    served = image is not None and image.status == "active" and verification.accepted(view)
     return served and not memory.attempts and not memory.stores and view.task is None
