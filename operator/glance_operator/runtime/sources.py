@@ -24,7 +24,7 @@ from glance_operator.runtime import sources_http as http
 
 _GOOD_FOR = 300.0  # seconds for which an answer, or that there was none, is believed
 _PATIENCE = 2.0  # seconds that a pass waits; what comes later is there for the next one
-_AT_ONCE = 4
+_AT_ONCE = 16
 _KEPT = 1000  # answers
 _REDIRECTS = 3
 _PORTS = {"http": 80, "https": 443}

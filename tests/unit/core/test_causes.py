@@ -132,12 +132,12 @@ class TestWhenItIsAsked:
 class TestUntilItHasAnswered:
     def test_it_is_looked_at_again_soon_and_nothing_is_written(self) -> None:
         seen, plan = decide(failed(Answer()))
-        assert (plan.state.reason, plan.passing, plan.after) == ("ImportFailed", True, 0.3)
+        assert (plan.state.reason, plan.passing, plan.after) == ("ImportFailed", True, 1.0)
         assert seen.memory.cause == ""
 
     def test_so_where_the_attempts_are_used_up(self) -> None:
         plan = decide(failed(Answer(), spec=spec(retryLimit=0)))[1]
-        assert (plan.state.reason, plan.passing, plan.after) == ("RetryLimitExceeded", True, 0.3)
+        assert (plan.state.reason, plan.passing, plan.after) == ("RetryLimitExceeded", True, 1.0)
 
     def test_who_was_not_asked_is_not_waited_for(self) -> None:
         plan = decide(failed())[1]

@@ -10,7 +10,7 @@ from glance_operator.core.image.sources import Fate
 from glance_operator.core.plan import Phase, Plan, State, waiting
 
 LONGEST = 600.0  # seconds between two attempts, at most; a source may put the next one off for longer
-_LOOK = 0.3  # seconds between two looks for the source's answer
+_LOOK = 1.0  # seconds between two looks for the source's answer
 
 
 def delay(view: View, attempts: int, salt: str = "") -> float:

@@ -25,7 +25,7 @@ def unproven(view: View) -> bool:
     if image is None or image.status != "active" or content.running(view):
         return False
     before = memory.was_ready or accepted(view)
-    return not before and memory.rejected != image.id and _fetched(view, image)
+    return not before and not rejected(view) and _fetched(view, image)
 
 
 def accepted(view: View) -> bool:
@@ -49,7 +49,12 @@ def awaited(view: View) -> bool:
 
 def doubtful(view: View) -> bool:
     """The content does not count as arrived: it was refused, or nobody knows yet."""
-    return awaited(view) or (view.image is not None and view.memory.rejected == view.image.id)
+    return awaited(view) or rejected(view)
+
+
+def rejected(view: View) -> bool:
+    image = view.image
+    return image is not None and image.status == "active" and view.memory.rejected == image.id
 
 
 def verdict(view: View) -> tuple[str, str] | None:
@@ -90,7 +95,7 @@ def await_source(view: View) -> Plan | None:
 def discard_rejected(view: View) -> Plan | None:
     """It has been counted as a failed attempt."""
     image, memory = view.image, view.memory
-    if image is None or memory.rejected != image.id:
+    if image is None or not rejected(view):
         return None
     why = memory.cause or "Its content was refused"
     message = f"{why}. The image is deleted in Glance, and made again under another id"
