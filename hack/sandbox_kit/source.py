@@ -21,7 +21,7 @@ class Fault:
     status: answered instead of the file; retry_after: seconds, sent as Retry-After; redirect: sent as Location (302).
     cut_after, stall_after: bytes after which the connection is closed, or falls silent until `Source.release`.
     length: False leaves Content-Length out, so that a cut looks like an end.
-    rate: bytes a second.  body: sent instead of the file; b"" is an empty one.
+    rate: bytes a second.  body: sent instead of the file; b"" is an empty one.  content_type: sent as Content-Type.
     credentials: user and password that a request must bring (basic), else 401.
     """
 
@@ -34,6 +34,7 @@ class Fault:
     length: bool = True
     rate: int | None = None
     body: bytes | None = None
+    content_type: str | None = None
     credentials: tuple[str, str] | None = None
 
     def refuses(self, authorization: str) -> bool:
@@ -70,6 +71,7 @@ class _File:
             return Answer(fault.status, headers)
         body = self.data if fault.body is None else fault.body
         headers |= {"ETag": f'"{hashlib.sha256(body).hexdigest()[:16]}"', "Last-Modified": self.modified}
+        headers |= {"Content-Type": fault.content_type} if fault.content_type else {}
         return Answer(200, headers, body, fault.length, fault.cut_after, fault.stall_after, fault.rate)
 
 

@@ -60,7 +60,8 @@ class Settings:
     log_format: text or json.  log_level: debug, info, warning or error.
     glance_image: container image of Glance where a GlanceAPI names none; empty = each must name one.
     imports_per_cloud: imports in flight per cloud.
-    source_networks: comma-separated networks (CIDR) that are asked for a source's size although they are not public.
+    source_networks: comma-separated networks (CIDR) where a source is asked for its first bytes although they are not
+        public.
     show_after: a state that is only passing (Queued, Downloading, …) is written when it has lasted so long; the next
         such write of the same object waits twice as long, up to 10 s.
     retry_base: time before the second attempt at an import; it doubles with each further one, up to 10 minutes.

@@ -9,9 +9,11 @@ from tests.unit.core.builders import UID, glance_image, queued, spec
 from tests.unit.core.scenarios import served
 
 from glance_operator.core.image import cautions, decide
-from glance_operator.core.image.others import Backends
+from glance_operator.core.image.backends import Backend
+from glance_operator.core.image.digests import Plugins
 
-RBD = Backends({"central": "rbd", "dcn0": "nfs"})
+RBD = {"central": Backend("central", kind="rbd"), "dcn0": Backend("dcn0", kind="nfs")}
+TO_RAW = Plugins("raw", decompresses=False)
 SIGNATURE = {"value": "c2ln", "hashMethod": "SHA-256", "keyType": "RSA-PSS", "certificateUUID": UID}
 
 
@@ -69,14 +71,14 @@ def test_a_model_that_somebody_else_set_counts() -> None:
     ("words", "changes", "wanted"),
     [
         ("qcow2", {}, "NotRawOnRBD"),
-        ("of a service that is not ours", {"backends": Backends()}, ""),
+        ("of a service that is not ours", {"backends": {}}, ""),
         ("raw", {"spec": spec(diskFormat="raw")}, ""),
         ("an iso", {"spec": spec(diskFormat="iso")}, ""),
         ("bound for another store", {"spec": spec(stores={"names": ["dcn0"]})}, ""),
-        ("to be converted", {"image": queued(), "backends": Backends(RBD.types, "raw")}, ""),
-        ("converted", {"image": glance_image(disk_format="raw"), "backends": Backends(RBD.types, "raw")}, ""),
+        ("to be converted", {"image": queued(), "plugins": TO_RAW}, ""),
+        ("converted", {"image": glance_image(disk_format="raw"), "plugins": TO_RAW}, ""),
         ("not converted after all", {"image": glance_image(disk_format="qcow2"),
-                                     "backends": Backends(RBD.types, "raw")}, "NotRawOnRBD"),
+                                     "plugins": TO_RAW}, "NotRawOnRBD"),
     ],
 )  # fmt: skip
 def test_formats(words: str, changes: dict[str, Any], wanted: str) -> None:

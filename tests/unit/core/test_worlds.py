@@ -30,14 +30,15 @@ from tests.unit.core.scenarios.proving import RIGHT, WRONG
 from tests.unit.core.scenarios.row import OTHER_UID
 
 from glance_operator.core.conditions import find
-from glance_operator.core.image import caching, content, decide, digests, identity, stores, verification
+from glance_operator.core.image import arrival, caching, content, decide, digests, identity, stores, verification
 from glance_operator.core.image.adoption import TakeOver
-from glance_operator.core.image.content import CreateImage, ImportFromUrl
+from glance_operator.core.image.content import CreateImage, Discard, ImportFromUrl
 from glance_operator.core.image.deletion import DeleteImage
 from glance_operator.core.image.metadata import UpdateImage
 from glance_operator.core.image.observed import Caches, Cause, Flight, Found, GlanceImage, Memory, View
 from glance_operator.core.image.others import Referred
 from glance_operator.core.image.removal import DeleteFromStore
+from glance_operator.core.image.sources import Answer, Fate
 from glance_operator.core.image.status import status
 from glance_operator.core.image.stores import CopyToStores
 from glance_operator.core.plan import AddFinalizer, LetGo, Phase, Plan
@@ -76,13 +77,14 @@ MARKS = st.sampled_from(
 WORDS = st.sampled_from(["queued", "importing", "uploading", "deactivated", "killed", "pending_delete"])
 ACTIVE = st.builds(
     glance_image,
+    size=st.sampled_from([1536, 1536, 0]),
+    disk_format=st.sampled_from(["", "qcow2", "qcow2", "raw"]),
     stores=st.sampled_from([(), ("central",), ("dcn0",), ("central", "dcn0"), ("central", "dcn0", "dcn1")]),
     lock=st.sampled_from(["", "", "t1"]),
     name=st.sampled_from(["jammy", "focal"]),
     visibility=st.sampled_from(["private", "public", "shared"]),
     protected=st.booleans(),
     tags=st.sampled_from([frozenset(), frozenset("ab")]),
-    disk_format=st.sampled_from(["qcow2", "raw"]),
     hash_algo=st.sampled_from(["sha512", "sha512", "sha256"]),
     hash_value=st.sampled_from([RIGHT, WRONG]),
     properties=MARKS | st.just({identity.CONTENT: content.content_hash(spec(source=CHECKED))}),
@@ -100,6 +102,8 @@ MEMORIES = st.one_of(
         attempts=st.integers(0, 6),
         next_attempt=st.sampled_from([None, later(-5), later(5)]),
         stores=TRIED,
+        cause=st.sampled_from(["", "source answered 404"]),
+        rejected=st.sampled_from(["", EXPECTED_ID]),
     ),
     st.builds(
         Memory,
@@ -121,6 +125,12 @@ PODS = st.sampled_from([(), (FIRST, SECOND), (AGAIN, SECOND), (STARTING,), (LEAV
 ROOMS = st.sampled_from([None, SHARED, EACH, CONVERTING])
 FLIGHTS = st.sampled_from([(), (Flight("glance-0", GIB),), (Flight("", 1), Flight("glance-1"))])
 FOUND = st.builds(Found, st.sampled_from([None, 7, GIB + 1]), st.sampled_from([None, GIB]))
+ANSWERS = st.sampled_from(
+    [
+        *(None, Answer(), Answer(Fate.UNRESOLVED), Answer(Fate.ANSWERED, code=503, retry_after=60)),
+        *(Answer(Fate.ANSWERED, code=206, size=1 << 20), Answer(Fate.ANSWERED, code=200, head=b"<html>")),
+    ]
+)
 LISTS = st.dictionaries(st.sampled_from(["glance-0", "glance-1"]), st.sampled_from([HAVE, COMING, NOT]))
 KERNELS = st.builds(
     Referred,
@@ -161,6 +171,7 @@ def worlds(draw: st.DrawFn) -> View:
     one = replace(one, image=image, task=task_, members=members, service=service, burnt=burnt)
     one = replace(one, candidates=(EXPECTED_ID,) if image else (), owner_gone=draw(st.booleans()))
     one = replace(one, referred={"kernel_id": draw(KERNELS)} if one.spec.kernel_ref else {})
+    one = replace(one, answer=draw(ANSWERS), silent_for=draw(st.sampled_from([0.0, 0.0, 9999.0])))
     if draw(st.booleans()):
         return one
     gone = draw(st.sampled_from([0.0, 99.0]))
@@ -206,6 +217,8 @@ def test_nothing_is_done_to_an_image_that_is_not_ours_or_is_being_imported(one: 
         assert told(seen, plan)["status"]["attempt"]["containerID"] == node.container_id
     if not one.looked:
         assert harmless
+    if arrival.doubtful(seen):  # nobody else sees it, and no store gets it
+        assert harmless or isinstance(plan.step, Discard | DeleteImage)
 
 
 @settings(max_examples=120, deadline=None)

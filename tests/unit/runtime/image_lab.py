@@ -12,6 +12,8 @@ from tests.unit.core.builders import EXPECTED_ID, NOW, body_of, marker, memory, 
 from tests.unit.runtime.image_service import Answer, ImageService
 
 from glance_operator.core.image.observed import View
+from glance_operator.core.image.sources import Answer as Told
+from glance_operator.core.image.sources import Fate
 from glance_operator.runtime.clouds import Cloud
 from glance_operator.runtime.endpoint import Endpoint
 from glance_operator.runtime.gate import Gate
@@ -23,6 +25,7 @@ from glance_operator.runtime.looks import Looks
 from glance_operator.runtime.metrics import Metrics
 from glance_operator.runtime.queue import Queue
 from glance_operator.runtime.slots import Slots
+from glance_operator.runtime.sources import Sources
 from glance_operator.runtime.store import Key, Store
 from glance_operator.runtime.world import World
 from glance_operator.settings import Settings
@@ -36,6 +39,13 @@ def raw(**changes: Any) -> dict[str, Any]:
     """Our image in Glance's JSON, served from the default store; a value of None is left out."""
     plain = {"id": EXPECTED_ID, "name": "jammy", "status": "active", "stores": "central", **marker()}
     return {name: value for name, value in (plain | changes).items() if value is not None}
+
+
+class NearSources(Sources):
+    """They know this machine only, so that no test asks the Internet."""
+
+    def ask(self, url: str, *how: Any, **more: Any) -> Told:
+        return super().ask(url, *how, **more) if "//127.0.0.1:" in url else Told(Fate.UNKNOWN)
 
 
 class ImageLab:
@@ -59,6 +69,7 @@ class ImageLab:
             clouds=cast("Any", self),
             objects=cast("Any", None),
             inputs=cast("Any", None),
+            sources=NearSources(("127.0.0.0/8",)),
             now=lambda: NOW,
         )
         self.controller = ImageController(self.world)

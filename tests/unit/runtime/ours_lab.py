@@ -15,7 +15,7 @@ from tests.unit.runtime.image_service import Answer, ImageService
 from glance_operator.core.image.observed import View
 from glance_operator.runtime.apis import SERVICE
 from glance_operator.runtime.image import ImageController, Look
-from glance_operator.runtime.sources import Sources
+from glance_operator.runtime.kinds import WIRING
 from glance_operator.runtime.store import Body, Key, Store
 
 QUEUED = raw(status="queued", stores=None)
@@ -44,7 +44,7 @@ class OursLab(ImageLab):
         self.pods = {f"glance-{n}": pod(f"glance-{n}", f"containerd://a{n}") for n in range(len(pods))}
         self.lists = 0
         self.staging: dict[str, Any] | None = None
-        self.world = replace(self.world, objects=cast("Any", self), store=Store(), sources=Sources(("127.0.0.0/8",)))
+        self.world = replace(self.world, objects=cast("Any", self), store=Store(WIRING.indexes))
         self.controller = ImageController(self.world)
         self.tell()
         self.show(QUEUED)

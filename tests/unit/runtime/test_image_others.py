@@ -8,7 +8,8 @@ import pytest
 from tests.unit.core.builders import spec, view
 from tests.unit.runtime.image_lab import ImageLab, image_lab, raw
 
-from glance_operator.core.image.others import Backends, Referred
+from glance_operator.core.image.backends import Backend
+from glance_operator.core.image.others import Referred
 from glance_operator.runtime.image.others import refers, with_others
 from glance_operator.runtime.intake import Intake
 from glance_operator.runtime.kinds import WIRING
@@ -89,12 +90,11 @@ def test_stores_of_a_service_of_ours() -> None:
         body_of("GlanceStore", "ceph", type="rbd", storeID="fast", **API),
         body_of("GlanceStore", "nfs", type="nfs", **API),
         body_of("GlanceStore", "other", type="rbd", glanceAPIRef={"name": "elsewhere"}),
-        body_of("GlanceAPI", "glance", imports={"conversion": {"outputFormat": "raw"}}),
     )
     ours = view(spec=spec(cloudCredentialsRef=None, **API))
-    assert with_others(ours, store).backends == Backends({"fast": "rbd", "nfs": "nfs"}, "raw")
-    assert with_others(view(), store).backends == Backends()
-    assert with_others(ours, stored()).backends == Backends()
+    assert with_others(ours, store).backends == {"fast": Backend("ceph", kind="rbd"), "nfs": Backend("nfs", kind="nfs")}
+    assert with_others(view(), store).backends == {}
+    assert with_others(ours, stored()).backends == {}
 
 
 def test_who_refers_is_never_at_rest() -> None:

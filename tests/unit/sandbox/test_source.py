@@ -78,6 +78,8 @@ def test_a_cut_is_seen_only_with_a_length(source: Source) -> None:
 def test_empty_and_wrong_bytes(source: Source) -> None:
     assert get(source.serve("empty", DATA, Fault(body=b""))).content == b""
     assert get(source.serve("wrong", DATA, Fault(body=b"wrong"))).content == b"wrong"
+    page = get(source.serve("page", DATA, Fault(body=b"<html>", content_type="text/html; charset=utf-8")))
+    assert (page.content, page.headers["Content-Type"]) == (b"<html>", "text/html; charset=utf-8")
 
 
 def test_a_stall_ends_by_release(source: Source) -> None:

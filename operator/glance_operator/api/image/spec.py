@@ -175,7 +175,7 @@ class ImageSpec(Model):
     retry_limit: Annotated[int, within(-1, 1000)] = 5
     """Failed attempts at one content before Stalled; 0 = none is repeated, -1 = repeated for ever."""
     progress_deadline: Period = "2h"
-    """Longest silence where progress can be seen (store copies, transfer Job)."""
+    """Longest silence where progress can be seen (store copies, transfer Job); less than 3m counts as 3m."""
     download_timeout: Period = "24h"
     """Longest download phase of a web-download, where Glance shows no progress."""
     resync_period: Period = "1h"

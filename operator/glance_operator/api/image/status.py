@@ -81,9 +81,16 @@ class Attempt(Model):
     lost: int | None = None
     """Attempts at this content that ended with their pod."""
     start_time: Time | None = None
-    """When the attempt began."""
+    """When the import under way began, or was first seen."""
     count: int | None = None
     """Failed attempts at this content so far."""
+    reason: str | None = None
+    """Why the last of them failed, in one word, where more is known than that it did: SourceTruncated, SourceEmpty or
+    SourceFormatMismatch."""
+    message: str | None = None
+    """Why the last of them failed, as far as could be found out."""
+    rejected: str | None = None
+    """Glance id of the image that the last of them made, if its content was refused; it is deleted."""
     next_attempt_time: Time | None = None
     """When the next attempt is due."""
     mismatched: Annotated[tuple[Mismatched, ...], KEYED, keys("sourceHash")] | None = None

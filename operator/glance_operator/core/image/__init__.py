@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from glance_operator.core.image import (
     adoption,
+    arrival,
     caching,
     content,
     deletion,
@@ -65,7 +66,10 @@ RULES: tuple[Rule[View], ...] = (
     content.await_active,
     # other content: a successor is made ready by the rules above, and takes over
     rollout.begin,
-    verification.judge,  # before anybody else may see the image; verification of the size has its place here, too
+    # what has arrived is compared with its source and its digest, before anybody else may see the image
+    arrival.await_source,
+    arrival.discard_rejected,
+    verification.judge,
     rollout.fill_first,
     rollout.share_first,
     rollout.switch,

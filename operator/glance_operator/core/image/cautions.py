@@ -70,7 +70,7 @@ def _bus(view: View) -> Doubts:
 
 def _format(view: View) -> Doubts:
     """Conversion shows in the format of what was imported."""
-    image, planned = view.image, view.backends.converts_to or view.spec.disk_format
+    image, planned = view.image, (view.plugins.converts_to if view.plugins else "") or view.spec.disk_format
     kind = (image.disk_format if image and image.complete else "") or planned
     if kind in _CONVERTED_AT_BOOT and (where := _on_rbd(view)):
         words = (
@@ -90,7 +90,7 @@ def _signature(view: View) -> Doubts:
 
 def _on_rbd(view: View) -> str:
     """Target stores that are known to be of that type."""
-    return ", ".join(s for s in stores.targets(view) if view.backends.types.get(s) == _RBD)
+    return ", ".join(s for s in stores.targets(view) if s in view.backends and view.backends[s].kind == _RBD)
 
 
 _TABLES = (_spelling, _bus, _format, _signature)

@@ -10,9 +10,13 @@ from glance_operator.api.base import seconds
 from glance_operator.api.image import ImageSpec
 from glance_operator.core.image import digests, identity, metadata, nodes, retries, staging, stores
 from glance_operator.core.image.observed import Node, View
+from glance_operator.core.image.sizes import human
 from glance_operator.core.plan import Note, Plan, Step, doing, stalled, waiting
 
 WEB_DOWNLOAD = "web-download"
+_MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0  # seconds
+_STEPS = (10 * _MINUTE, 20 * _MINUTE, 30 * _MINUTE, _HOUR, 2 * _HOUR, 3 * _HOUR, 6 * _HOUR, 12 * _HOUR)
+_HEARTBEATS = 3 * _MINUTE  # a silence that says nothing: Glance tells of progress once a minute
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,18 +106,47 @@ def arrived(view: View) -> bool:
     return view.image is not None and view.image.complete and not running(view)
 
 
-def overdue(view: View) -> bool:
-    """A download that shows no end within spec.downloadTimeout: Glance itself would wait for ever."""
-    without_data = view.image is not None and not view.image.complete
-    return without_data and running(view) and view.running_for > seconds(view.spec.download_timeout)
+def lasting(view: View) -> float:
+    """Seconds for which the running import has lasted, also when the operator was started anew meanwhile."""
+    since = view.memory.started
+    return max(view.running_for, (view.now - since).total_seconds() if since else 0.0)
+
+
+def slow(view: View) -> bool:
+    """A download that is worth more words than that it runs."""
+    return _without_data(view) and running(view) and lasting(view) >= _STEPS[0]
+
+
+def _without_data(view: View) -> bool:
+    return view.image is not None and not view.image.complete
+
+
+def overdue(view: View) -> str:
+    """Why a running import that has brought nothing is given up, as Glance itself would wait for ever; else empty."""
+    if not _without_data(view) or not running(view):
+        return ""
+    if lasting(view) > seconds(view.spec.download_timeout):
+        return f"No end of the download within spec.downloadTimeout ({view.spec.download_timeout})"
+    return _standstill(view) if stands_still(view) else ""
+
+
+def stands_still(view: View) -> bool:
+    """Glance has not told of progress in copying to stores for too long; it tells every minute while there is some."""
+    return view.silent_for > max(_HEARTBEATS, seconds(view.spec.progress_deadline))
+
+
+def _standstill(view: View) -> str:
+    where = ", ".join(view.image.importing if view.image else ()) or "its stores"
+    return f"No progress in copying to {where} within spec.progressDeadline ({view.spec.progress_deadline})"
 
 
 def cut_what_takes_too_long(view: View) -> Plan | None:
     """The attempt has been counted as a failed one; only DELETE ends it."""
-    if view.image is None or not overdue(view):
+    why = overdue(view)
+    if view.image is None or not why:
         return None
-    message = f"No end of the download within spec.downloadTimeout ({view.spec.download_timeout}): starting again"
-    return replace(doing(Discard(view.image.id, nodes.place(view)), "Recreating", message), record=True)
+    step = Discard(view.image.id, nodes.place(view))
+    return replace(doing(step, "Recreating", f"{why}: starting again"), record=True)
 
 
 def leave_with_its_pod(view: View) -> Plan | None:
@@ -133,9 +166,40 @@ def await_running_import(view: View) -> Plan | None:
     if image is None or not running(view):
         return None
     if image.stores and image.status == "active":
-        done, wanted = stores.ready(view)
+        return _copying(view)
+    return waiting("Downloading", _downloading(view), passing=True)
+
+
+def _copying(view: View) -> Plan:
+    done, wanted = stores.ready(view)
+    if not stands_still(view):
         return waiting("Importing", f"Data is in {done} of {wanted} stores", passing=True)
-    return waiting("Downloading", f"Glance is downloading {retries.shown(url(view))}", passing=True)
+    message = (
+        f"{_standstill(view)}; the data is in {done} of {wanted} stores, and nothing may be changed while Glance holds "
+        f"the lock: check those stores, and restart the Glance process that hangs on them"
+    )
+    return stalled("CopyStuck", message, after=stores.RECHECK)
+
+
+def _downloading(view: View) -> str:
+    """Told in steps: a number that moves all the time would be a write each time."""
+    where = retries.shown(url(view))
+    if not slow(view):
+        return f"Glance is downloading {where}"
+    size = view.answer.size if view.answer else None
+    of = f", size {human(size)}" if size is not None else ""
+    return (
+        f"Glance has been downloading {where} for {_step(lasting(view))}{of}, no progress visible; "
+        f"spec.downloadTimeout ends it after {view.spec.download_timeout}"
+    )
+
+
+def _step(age: float) -> str:
+    """The last of the steps that are over, in words; from one day on, whole days."""
+    step = max((one for one in _STEPS if one <= age), default=_STEPS[0])
+    if age >= _DAY:
+        return f"{age // _DAY:.0f} d"
+    return f"{step // _HOUR:.0f} h" if step >= _HOUR else f"{step // _MINUTE:.0f} min"
 
 
 def leave_dead_end(view: View) -> Plan | None:

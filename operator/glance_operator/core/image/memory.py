@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from glance_operator.core.conditions import TRUE, find
-from glance_operator.core.image import content, identity, nodes, removal, retries, stores, verification
+from glance_operator.core.image import arrival, causes, content, identity, nodes, removal, retries, stores, verification
 from glance_operator.core.image.digests import Mismatch
 from glance_operator.core.image.observed import CacheMemory, Kept, Memory, StoreMemory, View
 from glance_operator.core.past import is_fresh_start, is_retried
@@ -44,6 +44,10 @@ def recall(body: Mapping[str, Any]) -> Memory:
         node=attempt.get("node") or "",
         container_id=attempt.get("containerID") or "",
         lost=attempt.get("lost") or 0,
+        reason=attempt.get("reason") or "",
+        cause=attempt.get("message") or "",
+        rejected=attempt.get("rejected") or "",
+        started=moment(attempt.get("startTime")),
         stores={
             s["name"]: _store(s) for s in status.get("stores") or () if s.get("attempts") or s.get("nextAttemptTime")
         },
@@ -107,18 +111,28 @@ def _names(values: Iterable[str] | None) -> frozenset[str]:
 
 
 def _forget_attempts(memory: Memory) -> Memory:
-    return replace(memory, attempts=0, next_attempt=None, lost=0, stores={})
+    return replace(memory, attempts=0, next_attempt=None, lost=0, reason="", cause="", stores={})
 
 
 def judged(view: View) -> View:
-    """The view with what this look adds: content that has arrived, and every task that failed, counted once."""
+    """The view with what this look adds: content that has arrived, and every attempt that failed, counted once."""
     memory = view.memory
     if memory.attempt_hash and memory.attempt_hash != content.content_hash(view.spec):
         memory = replace(_forget_attempts(memory), attempt_hash="", tried="", mismatched=())
         view = replace(view, memory=memory)
     if verification.is_rejected(view):
         return replace(view, memory=verification.counted(view))
-    before = view.memory.imported and view.image is not None and view.memory.id == view.image.id
+    view = _arrival_judged(view)
+    return replace(view, memory=causes.explained(view))
+
+
+def _arrival_judged(view: View) -> View:
+    """Content that is not what its source has counts as a failed attempt, and as nothing before the source has told."""
+    if arrival.doubtful(view):
+        return view
+    if verdict := arrival.verdict(view):
+        return replace(view, memory=_rejected(view, *verdict))
+    before = arrival.accepted(view)
     if content.arrived(view) and not before:
         view = replace(view, memory=_arrived(view))
     return _loss_judged(view) if nodes.lost(view) else _task_judged(view, before)
@@ -127,15 +141,24 @@ def judged(view: View) -> View:
 def _arrived(view: View) -> Memory:
     """The attempts at the content are over."""
     source = "" if identity.adopts(view) else retries.tried(view) or content.url(view)
-    return replace(view.memory, imported=True, source=source, attempts=0, next_attempt=None, lost=0, tried="")
+    memory = replace(view.memory, imported=True, source=source, attempts=0, next_attempt=None, lost=0)
+    return replace(memory, tried="", reason="", cause="", rejected="")
+
+
+def _rejected(view: View, reason: str, words: str) -> Memory:
+    """The image is remembered, so that it is counted once, and goes whatever its source says at the next look."""
+    cause = f"{retries.shown(content.url(view))}: {words}"
+    hash_ = content.content_hash(view.spec)
+    memory = replace(view.memory, attempt_hash=hash_, rejected=view.image.id if view.image else "")
+    return _import_judged(replace(view, memory=memory), cause, reason)
 
 
 def _task_judged(view: View, before: bool) -> View:
     """``before``: the content had arrived at an earlier look already, so the task is one that should copy it."""
     image, task, memory = view.image, view.task, view.memory
-    if image is not None and content.overdue(view) and image.lock != memory.task_id:
+    if image is not None and (overdue := content.overdue(view)) and image.lock != memory.task_id:
         view = replace(view, memory=replace(memory, task_id=image.lock, attempt_hash=content.content_hash(view.spec)))
-        return replace(view, memory=_import_judged(view))
+        return replace(view, memory=_import_judged(view, f"{retries.shown(content.url(view))}: {overdue}"))
     if image is None or task is None or not task.over or task.id == memory.task_id:
         return view
     view = replace(view, memory=replace(memory, task_id=task.id, attempt_hash=content.content_hash(view.spec)))
@@ -158,7 +181,9 @@ def _loss_judged(view: View) -> View:
         return view
     hash_ = content.content_hash(view.spec)
     view = replace(view, memory=replace(memory, task_id=image.lock, attempt_hash=hash_, lost=memory.lost + 1))
-    return replace(view, memory=_import_judged(view)) if view.memory.lost > nodes.SPARED else view
+    if view.memory.lost <= nodes.SPARED:
+        return view
+    return replace(view, memory=_import_judged(view, retries.wore_out(view)))
 
 
 def _held_up(view: View) -> dict[str, StoreMemory]:
@@ -170,10 +195,11 @@ def _held_up(view: View) -> dict[str, StoreMemory]:
     return {s: replace(known.get(s, StoreMemory()), next_attempt=end) for s in stores.missing(view)}
 
 
-def _import_judged(view: View) -> Memory:
+def _import_judged(view: View, cause: str = "", reason: str = "") -> Memory:
+    """One attempt more has failed; why, if it is known without asking anybody."""
     attempts = view.memory.attempts + 1
     due = view.now + timedelta(seconds=retries.delay(view, attempts))
-    return replace(view.memory, attempts=attempts, next_attempt=due)
+    return replace(view.memory, attempts=attempts, next_attempt=due, cause=cause, reason=reason)
 
 
 def _stores_judged(view: View) -> Memory:

@@ -9,8 +9,10 @@ from enum import Enum
 from typing import Any
 
 from glance_operator.api.image import ImageSpec
+from glance_operator.core.image.backends import Backend
 from glance_operator.core.image.digests import Mismatch, Plugins
-from glance_operator.core.image.others import Backends, Referred
+from glance_operator.core.image.others import Referred
+from glance_operator.core.image.sources import Answer
 from glance_operator.core.plan import State
 
 FINALIZER = "glance-operator.io/image"
@@ -242,6 +244,10 @@ class Memory:
     node: str = ""  # the pod that the import was sent to
     container_id: str = ""  # that ran in it
     lost: int = 0  # imports of that content that ended with their pod
+    reason: str = ""  # of the last failed attempt, where there is a better one than ImportFailed
+    cause: str = ""  # why it failed, in words, once that was found out
+    rejected: str = ""  # the image whose content was refused: it goes, whatever its source says now
+    started: datetime | None = None  # when the import under way was begun, or first seen
     stores: Mapping[str, StoreMemory] = field(default_factory=dict)
     applied_properties: frozenset[str] = frozenset()
     applied_tags: frozenset[str] = frozenset()
@@ -289,8 +295,10 @@ class View:
     candidates: tuple[str, ...] = ()  # ids of the images that spec.adopt may mean, while none is known to be ours
     owner_gone: bool = False  # whoever marked the image, an object of this cluster, has it no more
     referred: Mapping[str, Referred] = field(default_factory=dict)  # by the property that is to have its id
-    backends: Backends = field(default_factory=Backends)
     running_for: float = 0.0  # seconds since the running import was begun, or first seen by this process
     burnt: bool = False  # Glance refuses the id for ever: it belonged to an image since deleted
     retry_base: float = 5.0  # seconds before the second attempt
     lost_grace: float = 300.0  # seconds for which a deletion waits for credentials that do not exist
+    answer: Answer | None = None  # of the source of the last attempt; None: it was not asked
+    backends: Mapping[str, Backend] = field(default_factory=dict)  # by store, where the service is ours
+    silent_for: float = 0.0  # seconds since Glance last told of progress in copying to stores

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +16,3 @@ class Referred:
     ready: bool = False
     near: bool = True
     circle: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Backends:
-    """What is known of a service of ours: the type of each store by its id, and the format made of all imports."""
-
-    types: Mapping[str, str] = field(default_factory=dict)
-    converts_to: str = ""

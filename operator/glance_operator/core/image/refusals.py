@@ -4,8 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from glance_operator.core.image import content, deletion, identity, metadata, nodes, removal, retries, rollout, stores
+from glance_operator.core.image import (
+    causes,
+    content,
+    deletion,
+    identity,
+    metadata,
+    nodes,
+    removal,
+    retries,
+    rollout,
+    stores,
+)
 from glance_operator.core.image.observed import View
+from glance_operator.core.image.sources import Fate
 from glance_operator.core.plan import Phase, Plan, State, Step, stalled, waiting
 
 LATER = 60.0  # seconds until it is tried again although only people can help
@@ -27,7 +39,7 @@ def explain(view: View, step: Step, code: int, said: str) -> Plan:
     if isinstance(step, stores.CopyToStores) and stores.enough(view):
         message = f"{stores.summary(view)}, where Glance refuses to copy it (HTTP {code}): {said}"
         return Plan(State(Phase.READY, "PartialFailure", message), after=_LOCKED if nodes.cut_off(view) else LATER)
-    return _by_code(code, said) or _bad_request(step, code, said)
+    return _by_code(code, said) or _unresolved(view, step, said) or _bad_request(step, code, said)
 
 
 def _not_tidied(view: View, step: Step, code: int, said: str) -> Plan | None:
@@ -65,8 +77,21 @@ def _not_deleted(code: int, said: str) -> Plan:
     return replace(plan, backoff=True)
 
 
+def is_filtered(step: Step, code: int, said: str) -> bool:
+    """Whether the service's import filter refuses the source; it does so, too, when the host has no address."""
+    return code == 400 and isinstance(step, content.ImportFromUrl) and "filter" in said
+
+
+def _unresolved(view: View, step: Step, said: str) -> Plan | None:
+    answer = view.answer
+    if answer is None or answer.fate is not Fate.UNRESOLVED or not isinstance(step, content.ImportFromUrl):
+        return None
+    where = retries.shown(step.url)
+    return stalled("SourceRefused", f"{where}: {causes.finding(view, answer)} (Glance says: {said})", after=LATER)
+
+
 def _bad_request(step: Step, code: int, said: str) -> Plan:
-    if isinstance(step, content.ImportFromUrl) and "filter" in said:
+    if isinstance(step, content.ImportFromUrl) and is_filtered(step, code, said):
         return stalled(
             "SourceRefused",
             f"spec.source.http.url {retries.shown(step.url)}: the image service does not let web-download fetch it "

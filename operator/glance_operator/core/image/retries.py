@@ -6,9 +6,11 @@ import hashlib
 
 from glance_operator.core.image import nodes
 from glance_operator.core.image.observed import View
-from glance_operator.core.plan import Phase, Plan, State, stalled, waiting
+from glance_operator.core.image.sources import Fate
+from glance_operator.core.plan import Phase, Plan, State, waiting
 
-LONGEST = 600.0  # seconds between two attempts, at most
+LONGEST = 600.0  # seconds between two attempts, at most; a source may put the next one off for longer
+_LOOK = 1.0  # seconds between two looks for the source's answer
 
 
 def delay(view: View, attempts: int, salt: str = "") -> float:
@@ -56,18 +58,32 @@ def shown(url: str) -> str:
 
 
 def _advice(view: View) -> str:
+    """What is known of the last failed attempt, and what to do."""
+    if view.memory.cause:
+        return view.memory.cause
     last = tried(view) or source(view, max(0, view.memory.attempts - 1))
-    if view.memory.lost > nodes.SPARED:
-        return (
-            f"{view.memory.lost} imports ended with the pod that ran them: see the conditions of GlanceAPI "
-            f"{nodes.api(view)}, and whether its pods have the memory and the staging space for this image"
-        )
-    if any(one.fingerprint == fingerprint(last) for one in view.memory.mismatched):
-        return f"{shown(last)} gave other content than spec.source.checksum demands: correct the one or the other"
+    return f"Glance could not import {shown(last)} and tells no cause: {check(view)}"
+
+
+def check(view: View) -> str:
+    """What people have to look at themselves."""
     return (
-        f"Glance could not import {shown(last)} and tells no cause: check that the URL answers where Glance runs, "
-        f"that its content is {view.spec.disk_format}, and that the stores have room"
+        f"check that the URL answers where Glance runs, that its content is {view.spec.disk_format}, "
+        f"and that the stores have room"
     )
+
+
+def wore_out(view: View) -> str:
+    """Why an import that ended with its pod counts as a failed attempt."""
+    return (
+        f"{view.memory.lost} imports ended with the pod that ran them: see the conditions of GlanceAPI "
+        f"{nodes.api(view)}, and whether its pods have the memory and the staging space for this image"
+    )
+
+
+def _unasked(view: View) -> bool:
+    """The source has not answered yet: it is hardly worth a write to say so."""
+    return not view.memory.cause and view.answer is not None and view.answer.fate is Fate.PENDING
 
 
 def _failure(view: View, attempts: int) -> str:
@@ -89,7 +105,7 @@ def exhausted(view: View) -> Plan | None:
     if limit is None or view.memory.attempts < limit:
         return None
     state = _given_up(view, view.memory.attempts)
-    return stalled(state.reason, state.message)
+    return Plan(state, after=_LOOK, passing=True) if _unasked(view) else Plan(state)
 
 
 def not_yet(view: View) -> Plan | None:
@@ -97,4 +113,7 @@ def not_yet(view: View) -> Plan | None:
     due = view.memory.next_attempt
     if due is None or due <= view.now:
         return None
-    return waiting("ImportFailed", _failure(view, view.memory.attempts), after=(due - view.now).total_seconds())
+    left, reason = (due - view.now).total_seconds(), view.memory.reason or "ImportFailed"
+    if _unasked(view):
+        return waiting(reason, _failure(view, view.memory.attempts), after=min(left, _LOOK), passing=True)
+    return waiting(reason, _failure(view, view.memory.attempts), after=left)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from glance_operator.core.conditions import FALSE, TRUE, UNKNOWN, Condition, find, merged, standard, truth
 from glance_operator.core.image import (
+    arrival,
     caching,
     cautions,
     content,
@@ -166,7 +168,7 @@ def _own(view: View, plan: Plan) -> list[Condition]:
 
 def has_content(view: View) -> bool:
     """The image has its data, as far as can be told the right one, and no import is at work on it."""
-    return content.arrived(view) and not verification.is_rejected(view)
+    return content.arrived(view) and not verification.is_rejected(view) and not arrival.doubtful(view)
 
 
 def _imported(view: View, plan: Plan) -> Condition:
@@ -272,11 +274,15 @@ def _attempt(view: View, plan: Plan) -> dict[str, Any]:
         "source": retries.shown(last),
         "sourceHash": retries.fingerprint(begun) if begun else memory.tried,
         "method": content.WEB_DOWNLOAD if last else None,
+        "startTime": _started(view),
         "taskID": memory.task_id,
         "node": node,
         "containerID": container,
         "lost": memory.lost,
         "count": memory.attempts,
+        "reason": memory.reason,
+        "message": memory.cause,
+        "rejected": memory.rejected,
         "nextAttemptTime": text(memory.next_attempt) if memory.next_attempt else None,
         "mismatched": [_mismatch(one) for one in memory.mismatched],
     }
@@ -293,6 +299,13 @@ def _begun(view: View, plan: Plan) -> str:
 def _mismatch(one: Mismatch) -> dict[str, str]:
     found = {"source": one.address, "sourceHash": one.fingerprint, "value": one.value, "imageID": one.image_id}
     return _without_empty(found)
+
+
+def _started(view: View) -> str | None:
+    """Of the import under way: written once, it does not move any more."""
+    if not content.running(view):
+        return None
+    return text(view.memory.started or view.now - timedelta(seconds=view.running_for))
 
 
 def _taker(view: View, plan: Plan) -> tuple[str, str]:
@@ -345,6 +358,6 @@ def _store_condition(view: View, plan: Plan, name: str) -> Condition:
     if memory := view.memory.stores.get(name):
         if not memory.attempts:
             return Condition(name, FALSE, "CopyInterrupted", stores.INTERRUPTED)
-        return Condition(name, FALSE, "ImportFailed", stores.hint())
+        return Condition(name, FALSE, "ImportFailed", stores.hint(view, (name,)))
     stopped = plan.state.phase is Phase.STALLED or view.memory.attempts
     return Condition(name, FALSE, plan.state.reason if stopped else "Pending")

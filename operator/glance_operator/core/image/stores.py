@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from glance_operator.core.image import identity, nodes, staging
+from glance_operator.core.image import backends, identity, nodes, staging
 from glance_operator.core.image.observed import Node, StoreMemory, View
 from glance_operator.core.plan import Plan, Step, doing, stalled, waiting
 
@@ -12,6 +12,7 @@ COPY_IMAGE = "copy-image"
 LOCKED = 10.0  # seconds between two looks for the end of a lock whose task is over
 LOCK_FOR = 61 * 60.0  # seconds after the end of a copy in which Glance refuses another: its lock counts for an hour
 INTERRUPTED = "Glance keeps an image locked for an hour after a copy that was cut off: the next attempt follows then"
+_UNKNOWN = "Glance tells no cause: check that the store is reachable, writable and has room"
 RECHECK = 60.0  # seconds until the service is asked again for stores and methods that it did not have
 
 
@@ -165,10 +166,11 @@ def demand_all(view: View) -> Plan | None:
             after=RECHECK,
         )
     if all(given_up(view, s) for s in lacking):
-        return stalled("RetryLimitExceeded", f"Gave up storing the data in {where}. {hint()}")
+        return stalled("RetryLimitExceeded", f"Gave up storing the data in {where}. {hint(view, lacking)}")
     if why := _delay(view):
         return waiting("StoreImportDelayed", f"The data is missing in {where}: {why}", after=until_next(view))
-    return waiting("StoreImportFailed", f"The data is missing in {where}. {hint()}", after=until_next(view))
+    message = f"The data is missing in {where}. {hint(view, lacking)}"
+    return waiting("StoreImportFailed", message, after=until_next(view))
 
 
 def _delay(view: View) -> str:
@@ -178,11 +180,16 @@ def _delay(view: View) -> str:
     return f"pod {view.memory.node} ended while it copied. {INTERRUPTED}" if nodes.lost(view) else ""
 
 
-def hint() -> str:
-    return (
-        "Glance tells no cause: check that the store is reachable, writable and has room; "
-        "the annotation glance-operator.io/retry starts another attempt at once"
-    )
+def hint(view: View, names: tuple[str, ...]) -> str:
+    """What may be wrong with stores that could not be filled."""
+    known = troubles(view, names)
+    cause = f"{known}: mend it" if known else _UNKNOWN
+    return f"{cause}; the annotation glance-operator.io/retry starts another attempt at once"
+
+
+def troubles(view: View, names: tuple[str, ...]) -> str:
+    """What the GlanceStores of a service of ours say of that; empty where nobody knows."""
+    return backends.words(view.backends, names, view.image.size if view.image else None)
 
 
 def until_next(view: View) -> float | None:
@@ -202,4 +209,5 @@ def summary(view: View) -> str:
     served = f"Served from {done} of {wanted} stores"
     if not lacking:
         return served
-    return f"{served}; missing in {lacking}" + (f": {why}" if (why := _delay(view)) else "")
+    why = _delay(view) or troubles(view, missing(view))
+    return f"{served}; missing in {lacking}" + (f": {why}" if why else "")

@@ -69,6 +69,8 @@ def counted(view: View) -> Memory:
         attempt_hash=content.content_hash(view.spec),
         attempts=memory.attempts + 1,
         next_attempt=None,
+        reason=MISMATCH,
+        cause=f"{found.address} gave {found.value or 'something else'}, not what spec.source.checksum demands",
         mismatched=(*others, found)[-_REMEMBERED:],
     )
 

@@ -21,6 +21,7 @@ from glance_operator.runtime.engine import finalizer
 from glance_operator.runtime.errors import Refused, Unavailable
 from glance_operator.runtime.image import adopting
 from glance_operator.runtime.image.acting import take
+from glance_operator.runtime.image.causes import Causes
 from glance_operator.runtime.image.draining import Draining
 from glance_operator.runtime.image.looking import seen
 from glance_operator.runtime.image.nodes import nodes_of
@@ -56,6 +57,7 @@ class ImageController:
         self._prefetching = Prefetching(world.store)
         self._ours = Ours(world)
         self._draining = Draining(world.store)
+        self._causes = Causes(world, self._ours)
 
     def look(self, key: Key, body: Body) -> Look:
         view = self._view(key, body)
@@ -75,6 +77,7 @@ class ImageController:
             view = replace(view, cluster=self._world.kube.cluster_id())
             view = self._seen(key, with_others(view, self._world.store), track, at_rest)
             view = self._prefetching.seen(view, track, self.settled(body))
+            view = self._causes.added(view, track)
         except Unavailable as trouble:
             view = replace(view, trouble=_of_this_image(trouble, view), cause=trouble.cause)
         except Refused as refusal:
@@ -143,7 +146,8 @@ class ImageController:
         if isinstance(error, Unavailable):
             after = _OTHER_POD if getattr(look.plan.step, "node", None) else _comeback(look.view, look.track)
             return waiting(error.state.reason, error.state.message, after=after, passing=True)
-        return explain(look.view, look.plan.step, error.status, error.message)
+        view = self._causes.of_refusal(look.view, look.plan.step, error)
+        return explain(view, look.plan.step, error.status, error.message)
 
     def status(self, look: Look, plan: Plan, body: Body) -> dict[str, Any] | None:
         view = look.view

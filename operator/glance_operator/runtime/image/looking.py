@@ -27,12 +27,13 @@ def seen(view: View, track: Track, at_rest: bool) -> View:
     view = replace(view, image=image)
     view = replace(view, others=_others(view, track))
     task = _task(view, image, track) if image else None
+    track.hear(task)
     if image is not None and task is not None and task.over:
         # seen before its task was over, the image may be half of a success: nothing is counted or discarded on that
         image = track.cloud.looks.get(image.id, max_age=0, hidden=bool(view.spec.hidden))
         view = replace(view, image=image)
     members = track.cloud.glance.members(image.id) if image and _is_shared(view, image) else None
-    return replace(view, task=task, members=members)
+    return replace(view, task=task, members=members, silent_for=track.silence())
 
 
 def _service(view: View, track: Track) -> Service:

@@ -7,9 +7,9 @@ from typing import Any
 
 from glance_operator.core.conditions import TRUE, find
 from glance_operator.core.image import references
+from glance_operator.core.image.backends import Backend, backend
 from glance_operator.core.image.observed import View
-from glance_operator.core.image.others import Backends, Referred
-from glance_operator.runtime.apis import SERVICE
+from glance_operator.core.image.others import Referred
 from glance_operator.runtime.store import Body, Index, Key, Store
 
 KERNEL, RAMDISK = "kernel", "ramdisk"  # indexes of the store
@@ -74,13 +74,8 @@ def _own_place(view: View) -> tuple[Any, ...]:
     return _place(view.spec.model_dump(mode="json", by_alias=True, include={"glance_api_ref", "cloud_credentials_ref"}))
 
 
-def _backends(view: View, store: Store) -> Backends:
+def _backends(view: View, store: Store) -> dict[str, Backend]:
+    """Of a service of ours, by the ids of its stores."""
     api = view.spec.glance_api_ref
-    if api is None:
-        return Backends()
-    keys = store.referrers("GlanceStore", view.namespace, "glanceAPI", api.name)
-    specs = {key.name: (store.get(key) or {"spec": {}})["spec"] for key in keys}
-    types = {spec.get("storeID") or name: str(spec.get("type", "")) for name, spec in specs.items()}
-    service = store.get(Key(SERVICE, view.namespace, api.name)) or {"spec": {}}
-    conversion = (service["spec"].get("imports") or {}).get("conversion") or {}
-    return Backends(types, conversion.get("outputFormat", ""))
+    keys = store.referrers("GlanceStore", view.namespace, "glanceAPI", api.name) if api else ()
+    return dict(backend(body) for key in keys if (body := store.get(key)))

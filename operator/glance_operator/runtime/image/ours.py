@@ -6,9 +6,10 @@ from dataclasses import replace
 
 from glance_operator.api.base import bytes_of
 from glance_operator.api.glanceapi import GlanceAPISpec
+from glance_operator.api.glanceapi.images import Sources as Filter
 from glance_operator.core.image import content, digests, nodes, staging, stores
 from glance_operator.core.image.digests import Plugins
-from glance_operator.core.image.observed import Flight, Node, Room, View
+from glance_operator.core.image.observed import Flight, Found, Node, Room, View
 from glance_operator.runtime.apis import SERVICE
 from glance_operator.runtime.errors import unavailable
 from glance_operator.runtime.image.nodes import Pods, fresh
@@ -58,8 +59,13 @@ class Ours:
         room = room_of(spec) if spec else None
         if room is None or _has_content(view) or view.spec.source is None or view.spec.source.http is None:
             return replace(view, room=room)
-        allowed = spec.imports.sources if spec and spec.imports else None
-        return replace(view, room=room, found=self._sources.ask(content.url(view), allowed, known=not near))
+        answer = self._sources.ask(content.url(view), self.filter_of(view), known=not near)
+        return replace(view, room=room, found=Found(answer.size, answer.virtual_size))
+
+    def filter_of(self, view: View) -> Filter | None:
+        """From where the service may fetch, as its spec says."""
+        spec = self._spec(Key(SERVICE, view.namespace, nodes.api(view)))
+        return spec.imports.sources if spec and spec.imports else None
 
     def _plugins(self, key: Key) -> Plugins:
         spec = self._spec(key)

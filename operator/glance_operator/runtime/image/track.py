@@ -6,11 +6,15 @@ import time
 from dataclasses import dataclass, field
 
 from glance_operator.api.image import ImageSpec
+from glance_operator.core.image.observed import Task
+from glance_operator.core.image.questions import Question
+from glance_operator.core.image.sources import Answer
 from glance_operator.runtime.clouds import Cloud
 from glance_operator.runtime.image.errands import Errands
 
 _FIRST_POLL, _LAST_POLL = 0.15, 10.0  # seconds between two looks at a running import: it grows with the import's age
 _FIRST_LOOK = 1.0  # the longest wait for the first one
+_PROGRESS = "Copied "  # how such a task's message begins (seen with Glance 33)
 _BUSY_POLL = 0.5  # the longest first wait where imports take their time: each look costs Glance some of it
 
 
@@ -30,6 +34,11 @@ class Track:
     spec: tuple[tuple[str, int], ImageSpec] | None = None  # of that uid and generation; dropped at rest
     others: set[str] = field(default_factory=set)  # images of earlier content that were looked at
     errands: Errands = field(default_factory=Errands)
+    question: Question | None = None  # that its source was asked last
+    asked_at: float = 0.0
+    answer: Answer | None = None  # to that question
+    told: str = ""  # what Glance has told of progress in copying to stores
+    told_at: float = 0.0
 
     def turn_to(self, image_id: str) -> None:
         """Another incarnation, another image: nothing is known of it."""
@@ -38,6 +47,7 @@ class Track:
             self.image_id, self.untouched, self.burnt, self.since = image_id, False, False, 0.0
             self.node, self.needs, self.gone_since = "", 0, 0.0
             self.errands.forget()
+            self.told = ""
 
     def age(self) -> float:
         """Seconds since the running import was begun or first seen; 0 when none runs."""
@@ -55,7 +65,22 @@ class Track:
 
     def begin(self, node: str = "") -> None:
         """An import is about to be asked for, of this pod."""
-        self.untouched, self.since, self.node = False, time.monotonic(), node
+        self.untouched, self.since, self.node, self.told = False, time.monotonic(), node, ""
+
+    def ask(self, question: Question) -> float:
+        """Since when this is the question; of another than the last nothing is known."""
+        if question != self.question:
+            self.question, self.asked_at, self.answer = question, time.monotonic(), None
+        return self.asked_at
+
+    def hear(self, task: Task | None) -> None:
+        """What is read of the running import's task."""
+        if task is not None and task.message.startswith(_PROGRESS) and task.message != self.told:
+            self.told, self.told_at = task.message, time.monotonic()
+
+    def silence(self) -> float:
+        """Seconds since Glance told of progress; 0 where it has told of none, as it does while it downloads."""
+        return time.monotonic() - self.told_at if self.since and self.told else 0.0
 
     def gone_for(self, gone: bool) -> float:
         """Seconds since the container that took the import was first seen to be gone."""
@@ -70,7 +95,7 @@ class Track:
         """Nothing is under way."""
         if self.since:
             self.cloud.took(self.age())
-        self.since, self.spec, self.node, self.needs = 0.0, None, "", 0
+        self.since, self.spec, self.node, self.needs, self.told = 0.0, None, "", 0, ""
         for image_id in (self.image_id, *self.others):
             self.cloud.looks.unwatch(image_id)
         self.others.clear()

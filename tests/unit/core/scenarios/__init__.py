@@ -1,6 +1,7 @@
 """What can be the matter with an Image, in words, and what is to be done about it: one row, one scenario."""
 
 from tests.unit.core.scenarios.adopting import ADOPTED_AT_ITS_END, ADOPTION, DEACTIVATED, REFERENCES
+from tests.unit.core.scenarios.arriving import ARRIVALS
 from tests.unit.core.scenarios.caching import CACHES, CACHES_AT_ITS_END
 from tests.unit.core.scenarios.ending import DELETED
 from tests.unit.core.scenarios.leaving import LEAVING_STORES
@@ -12,7 +13,7 @@ from tests.unit.core.scenarios.row import BOTH, EITHER, MIRROR, MISSING, NO_COPY
 from tests.unit.core.scenarios.serving import METADATA, STORES
 
 ALIVE = [
-    *(*LIMITS, *IDENTITY, *CONTENT, *METADATA, *STORES, *PODS, *CACHES),
+    *(*LIMITS, *IDENTITY, *CONTENT, *METADATA, *STORES, *PODS, *CACHES, *ARRIVALS),
     *(*PROVING, *LEAVING_STORES, *ROLLOUTS, *ADOPTION, *DEACTIVATED, *REFERENCES),
 ]
 ENDING = [*DELETED, *CACHES_AT_ITS_END, *ADOPTED_AT_ITS_END]
