@@ -64,7 +64,9 @@ class TestCauses:
         for way, stores in WAYS.items():
             code, refused, page = secrets.choice(CODES), f"{name}-{way}-refused", f"{name}-{way}-page"
             answers = asking.source.serve(f"{name}-{way}", DATA, Fault(status=code))
-            html = asking.source.serve(page, DATA, Fault(body=PAGE, content_type="text/html; charset=utf-8"))
+            html = asking.source.serve(
+                page, DATA, Fault(body=PAGE, headers={"Content-Type": "text/html; charset=utf-8"})
+            )
             asking.apply(
                 declared(asking, f"{name}-{way}", answers, stores=stores),
                 declared(asking, refused, asking.source.refusing_url(refused), stores=stores),

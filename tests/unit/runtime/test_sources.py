@@ -39,7 +39,7 @@ def hang_up(server: socket.socket) -> None:
 
 class TestWhatIsFound:
     def test_the_size_with_a_few_bytes(self, source: Source) -> None:
-        url = source.serve("plain", bytes(70000), Fault(content_type="application/octet-stream; q=1"))
+        url = source.serve("plain", bytes(70000), Fault(headers={"Content-Type": "application/octet-stream; q=1"}))
         found = Sources(LOOPBACK).ask(url, allowing(source))
         assert found == Answer(
             Fate.ANSWERED,

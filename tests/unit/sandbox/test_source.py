@@ -78,7 +78,7 @@ def test_a_cut_is_seen_only_with_a_length(source: Source) -> None:
 def test_empty_and_wrong_bytes(source: Source) -> None:
     assert get(source.serve("empty", DATA, Fault(body=b""))).content == b""
     assert get(source.serve("wrong", DATA, Fault(body=b"wrong"))).content == b"wrong"
-    page = get(source.serve("page", DATA, Fault(body=b"<html>", content_type="text/html; charset=utf-8")))
+    page = get(source.serve("page", DATA, Fault(body=b"<html>", headers={"Content-Type": "text/html; charset=utf-8"})))
     assert (page.content, page.headers["Content-Type"]) == (b"<html>", "text/html; charset=utf-8")
 
 
@@ -116,3 +116,19 @@ def test_a_new_content_has_a_new_etag(source: Source) -> None:
     before = get(source.serve(URL, DATA)).headers["ETag"]
     assert get(source.serve(URL, DATA)).headers["ETag"] == before
     assert get(source.serve(URL, DATA[1:])).headers["ETag"] != before
+
+
+def test_a_part_is_had_under_a_condition_or_never(source: Source) -> None:
+    url = source.serve(URL, DATA)
+    tag = get(url).headers["ETag"]
+    assert get(url, headers={"Range": "bytes=5-9", "If-Range": tag}).status_code == 206
+    assert get(url, headers={"Range": "bytes=5-9", "If-Range": '"another"'}).content == DATA
+    source.serve(URL, DATA, Fault(ranges=False))
+    assert get(url, headers={"Range": "bytes=5-9"}).content == DATA
+
+
+def test_headers_are_added_replaced_and_left_out(source: Source) -> None:
+    url = source.serve(URL, DATA, Fault(headers={"Content-Type": "text/html", "ETag": 'W/"1"', "Last-Modified": ""}))
+    headers = get(url).headers
+    assert (headers["Content-Type"], headers["ETag"]) == ("text/html", 'W/"1"')
+    assert "Last-Modified" not in headers
