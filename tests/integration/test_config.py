@@ -11,7 +11,7 @@ import requests
 from tests.integration.configured import DESCRIPTION, HEADERS, Configured
 from tests.support import eventually
 
-from glance_operator.core.image.observed import CacheList
+from glance_operator.core.image.caches import CacheList
 from glance_operator.runtime.endpoint import Endpoint
 from glance_operator.runtime.gate import Gate
 from glance_operator.runtime.glance import Glance

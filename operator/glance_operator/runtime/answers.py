@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from glance_operator.core.image.observed import CacheList, GlanceImage, Task
+from glance_operator.core.image.caches import CacheList
+from glance_operator.core.image.observed import GlanceImage, Task
 from glance_operator.runtime.errors import Refused, Unavailable, unavailable
 
 OVERLOADED = frozenset({429, 502, 503, 504})

@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from glance_operator.core.image.observed import CacheList, Node
+from glance_operator.core.image.caches import CacheList
+from glance_operator.core.image.observed import Node
 from glance_operator.runtime.crowd import Crowd
 
 PREFETCHED = "prefetched"  # index of Images that want to be in the caches, by the service's name

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
-from glance_operator.core.image.observed import CacheList, GlanceImage, Service, Task
+from glance_operator.core.image.caches import CacheList
+from glance_operator.core.image.observed import GlanceImage, Service, Task
 from glance_operator.runtime import answers
 from glance_operator.runtime.crowd import Crowd
 from glance_operator.runtime.endpoint import Endpoint

@@ -7,7 +7,8 @@ from typing import Any
 
 from tests.unit.core.builders import EXPECTED_ID, glance_image, memory, spec, view
 
-from glance_operator.core.image.observed import CacheList, CacheMemory, Caches, Node, View
+from glance_operator.core.image.caches import CacheList, CacheMemory, Caches
+from glance_operator.core.image.observed import Node, View
 
 WANTED = spec(cloudCredentialsRef=None, glanceAPIRef={"name": "glance"}, cache={"prefetch": "AllNodes"})
 ROOM = 4096  # the image has 1536 bytes

@@ -11,9 +11,10 @@ from tests.unit.core.caches import COMING, FILLED, HAVE, NODES, NOT, ROOM, node,
 
 from glance_operator.core.conditions import find
 from glance_operator.core.image import caching, decide
+from glance_operator.core.image.caches import CacheList, Caches
 from glance_operator.core.image.caching import CacheImage, UncacheImage
 from glance_operator.core.image.deletion import DeleteImage
-from glance_operator.core.image.observed import CacheList, Caches, Node, View
+from glance_operator.core.image.observed import Node, View
 from glance_operator.core.image.status import status
 from glance_operator.core.plan import Phase
 

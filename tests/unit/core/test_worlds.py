@@ -32,10 +32,11 @@ from tests.unit.core.scenarios.row import OTHER_UID
 from glance_operator.core.conditions import find
 from glance_operator.core.image import arrival, caching, content, decide, digests, identity, stores, verification
 from glance_operator.core.image.adoption import TakeOver
+from glance_operator.core.image.caches import Caches
 from glance_operator.core.image.content import CreateImage, Discard, ImportFromUrl
 from glance_operator.core.image.deletion import DeleteImage
 from glance_operator.core.image.metadata import UpdateImage
-from glance_operator.core.image.observed import Caches, Cause, Flight, Found, GlanceImage, Memory, View
+from glance_operator.core.image.observed import Cause, Flight, Found, GlanceImage, Memory, View
 from glance_operator.core.image.others import Referred
 from glance_operator.core.image.removal import DeleteFromStore
 from glance_operator.core.image.sources import Answer, Fate

@@ -12,7 +12,8 @@ import pytest
 from tests.unit.runtime.glance_lab import HEADERS, IMAGE, Lab
 from tests.unit.runtime.image_service import Answer
 
-from glance_operator.core.image.observed import CacheList, GlanceImage, Service, Task
+from glance_operator.core.image.caches import CacheList
+from glance_operator.core.image.observed import GlanceImage, Service, Task
 from glance_operator.core.plan import Phase, State
 from glance_operator.runtime.endpoint import Endpoint
 from glance_operator.runtime.errors import Refused, Unavailable

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from glance_operator.core.conditions import FALSE, TRUE, UNKNOWN, Condition, find
-from glance_operator.core.image.observed import CacheList, CacheMemory, Node, View
+from glance_operator.core.image.caches import CacheList, CacheMemory
+from glance_operator.core.image.observed import Node, View
 from glance_operator.core.image.sizes import human
 from glance_operator.core.plan import Plan, Step, doing
 

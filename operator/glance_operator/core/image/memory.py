@@ -9,8 +9,9 @@ from typing import Any
 
 from glance_operator.core.conditions import TRUE, find
 from glance_operator.core.image import arrival, causes, content, identity, nodes, removal, retries, stores, verification
+from glance_operator.core.image.caches import CacheMemory
 from glance_operator.core.image.digests import Mismatch
-from glance_operator.core.image.observed import CacheMemory, Kept, Memory, StoreMemory, View
+from glance_operator.core.image.observed import Kept, Memory, StoreMemory, View
 from glance_operator.core.past import is_fresh_start, is_retried
 
 CLOUD_READY = "CloudReady"

@@ -10,6 +10,7 @@ from typing import Any
 
 from glance_operator.api.image import ImageSpec
 from glance_operator.core.image.backends import Backend
+from glance_operator.core.image.caches import CacheMemory, Caches
 from glance_operator.core.image.digests import Mismatch, Plugins
 from glance_operator.core.image.others import Referred
 from glance_operator.core.image.sources import Answer
@@ -146,39 +147,6 @@ class Node:
     def open(self) -> bool:
         """Whether it may be given an import."""
         return self.ready and not self.leaving and bool(self.url and self.container_id)
-
-
-@dataclass(frozen=True, slots=True)
-class CacheList:
-    """What the cache of a pod holds, and what it is about to fetch: ids of images."""
-
-    cached: frozenset[str] = frozenset()
-    queued: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Caches:
-    """The caches of the service's pods, as far as this image is concerned.
-
-    room: bytes that each of them may hold; None: the service has no cache. taken: what other images have of that, whose
-    turn is before. lists: by pod, of those that have told. resting: pods that were asked for the same lately. words:
-    why it does not come about there. idle: seconds since any of them was asked last.
-    """
-
-    room: int | None = None
-    taken: int = 0
-    lists: Mapping[str, CacheList] = field(default_factory=dict)
-    resting: frozenset[str] = frozenset()
-    words: Mapping[str, str] = field(default_factory=dict)
-    idle: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class CacheMemory:
-    """What status.cached remembers of one pod."""
-
-    cached: bool = False
-    container_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

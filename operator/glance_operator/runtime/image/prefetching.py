@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from glance_operator.api.base import bytes_of, seconds
 from glance_operator.core.image import caching
-from glance_operator.core.image.observed import CacheList, Caches, Node, View
+from glance_operator.core.image.caches import CacheList, Caches
+from glance_operator.core.image.observed import Node, View
 from glance_operator.runtime.apis import SERVICE
 from glance_operator.runtime.caches import PREFETCHED
 from glance_operator.runtime.errors import Refused, Unavailable
