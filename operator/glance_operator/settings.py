@@ -62,6 +62,7 @@ class Settings:
     imports_per_cloud: imports in flight per cloud.
     source_networks: comma-separated networks (CIDR) where a source is asked for its first bytes although they are not
         public.
+    cluster_id: by which images of this cluster are known as its own; empty = the uid of its namespace kube-system.
     show_after: a state that is only passing (Queued, Downloading, …) is written when it has lasted so long; the next
         such write of the same object waits twice as long, up to 10 s.
     retry_base: time before the second attempt at an import; it doubles with each further one, up to 10 minutes.
@@ -92,6 +93,7 @@ class Settings:
     glance_image: str = ""
     imports_per_cloud: int = _number(4, 1, 1000)
     source_networks: tuple[str, ...] = ()
+    cluster_id: str = ""
     show_after: float = _number(2.0, 0.01, 60)
     retry_base: float = _number(5.0, 0.01, 600)
     probe_interval: float = _number(21600.0, 1, 30 * 86400)

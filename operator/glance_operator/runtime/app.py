@@ -47,7 +47,7 @@ class App:
         self._fenced = False
         self._resources = {kind.kind: Resource(api.GROUP, api.VERSION, kind.plural) for kind in api.KINDS}
         self.metrics = Metrics()
-        self._kube = Kube(Transport(self.metrics.observe_request), self._resources)
+        self._kube = Kube(Transport(self.metrics.observe_request), self._resources, settings.cluster_id)
         self._store = Store(wiring.indexes)
         self._queue = Queue(observer=self.metrics.queue)
         self._queue.pause()  # until we lead

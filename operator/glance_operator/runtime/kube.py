@@ -129,10 +129,10 @@ class Transport:
 class Kube:
     """The few things this operator asks of Kubernetes. Thread-safe; each call may raise ApiError or Unreachable.
 
-    ours: where our own kinds live, by kind.
+    ours: where our own kinds live, by kind. cluster: by which this cluster is known; empty = it tells itself.
     """
 
-    def __init__(self, transport: Transport, ours: Mapping[str, Resource]) -> None:
+    def __init__(self, transport: Transport, ours: Mapping[str, Resource], cluster: str = "") -> None:
         self.transport = transport
         self._resources = {
             "Event": Resource("events.k8s.io", "v1", "events"),
@@ -141,7 +141,7 @@ class Kube:
             "Secret": Resource("", "v1", "secrets"),
             **ours,
         }
-        self._cluster_id: str | None = None
+        self._cluster_id = cluster
 
     def get(self, kind: str, namespace: str | None, name: str) -> Body | None:
         """The object without managedFields, None if there is none."""
@@ -170,8 +170,9 @@ class Kube:
         raise ApiError(410, "Expired", f"the list of {kind} expires faster than its pages can be read")
 
     def cluster_id(self) -> str:
-        """uid of the namespace kube-system, read once: what tells this cluster from others."""
-        if self._cluster_id is None:
+        """uid of the namespace kube-system, read once, unless something else was given: what tells this cluster from
+        others."""
+        if not self._cluster_id:
             body = self.transport.call(Request("GET", self._resources["Namespace"].path(None, "kube-system")))
             self._cluster_id = str(body["metadata"]["uid"])
         return self._cluster_id

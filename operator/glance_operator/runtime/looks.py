@@ -69,14 +69,16 @@ class Looks:
 
     def at_rest(self, image_id: str, max_age: float) -> GlanceImage | None:
         """The same from the list of all images of ours; one that is not in it is looked for by its id."""
-        since = self._clock() - max_age
-        if self._rest_at < since:
-            with self._source.crowd.turn(self._list_turn):
-                if self._rest_at < since:
-                    self._list_all()
+        self._refresh(max_age)
         with self._lock:
             image = self._rest.get(image_id)
         return image or self.get(image_id, max_age=0)
+
+    def marked(self, max_age: float, name: str, value: str) -> list[GlanceImage]:
+        """Those of the list of all images of ours that have this property; the list is not older than ``max_age``."""
+        self._refresh(max_age)
+        with self._lock:
+            return [image for image in self._rest.values() if image.properties.get(name) == value]
 
     def put(self, image_id: str, image: GlanceImage | None) -> None:
         """What an answer to our own request has shown."""
@@ -164,6 +166,13 @@ class Looks:
 
     def _is_outdated(self, image_id: str, at: float) -> bool:
         return self._outdated.get(image_id, at) > at
+
+    def _refresh(self, max_age: float) -> None:
+        since = self._clock() - max_age
+        if self._rest_at < since:
+            with self._source.crowd.turn(self._list_turn):
+                if self._rest_at < since:
+                    self._list_all()
 
     def _list_all(self) -> None:
         with self._looking() as at:

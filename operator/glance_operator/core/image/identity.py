@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from enum import Enum
 from uuid import UUID, uuid5
 
-from glance_operator.core.image.observed import GlanceImage, Memory, View
+from glance_operator.core.image.observed import GlanceImage, Kept, Memory, View
 from glance_operator.core.plan import Plan, stalled, waiting
 
 _WAYS_OUT = "delete it there, or create another Image with another spec.id"
@@ -44,10 +44,25 @@ def expected_id(view: View) -> str:
     number = view.memory.incarnation
     if kept := next((one.id for one in view.memory.previous if one.incarnation == number), None):
         return kept
+    found = view.candidates[0] if len(view.candidates) == 1 else ""
+    if known := view.memory.id or found:
+        return known
     if not adopts(view):
         return image_id(view.uid, view.memory.incarnation, view.spec.id)
-    found = view.candidates[0] if len(view.candidates) == 1 else ""
-    return view.memory.id or found or (view.spec.adopt.id if view.spec.adopt else None) or ""
+    return (view.spec.adopt.id if view.spec.adopt else None) or ""
+
+
+def forgotten(view: View) -> bool:
+    """Whether images of an earlier life may be there: a status can be lost, and an object restored has another uid."""
+    return not (view.memory.id or view.memory.incarnation > 1 or view.spec.adopt or view.spec.id)
+
+
+def found_again(view: View, left: Iterable[GlanceImage]) -> View:
+    """The view with what bears this object's marker: of several that are left, the one that is not retired serves."""
+    name = view.spec.name or view.name
+    first, *others = sorted(left, key=lambda one: (one.hidden, one.name != name, one.id))
+    kept = (Kept(one.id, i, one.properties.get(CONTENT, ""), one.hidden) for i, one in enumerate(others, 2))
+    return replace(view, candidates=(first.id,), memory=replace(view.memory, previous=tuple(kept)))
 
 
 def owner(view: View) -> str:

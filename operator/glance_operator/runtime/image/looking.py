@@ -13,6 +13,7 @@ from glance_operator.runtime.image.track import Track
 _FRESH = 2.0  # seconds for which what was seen of an image is good enough to act on
 _UNTOUCHED = 60.0  # the same for an image that waits, still empty, for its import
 _RECENT = 5.0  # seconds for which it is believed that the service lacks something
+_LEFT = 60.0  # how old the list may be in which is looked for what an earlier life of an object has left
 _CHECK_TASK = 30.0  # seconds after which a held lock is checked against its task
 
 
@@ -21,6 +22,7 @@ def seen(view: View, track: Track, at_rest: bool) -> View:
 
     ``at_rest``: nothing is expected to have changed, so the list of all images of ours will do.
     """
+    view = _found_again(view, track)
     track.turn_to(identity.expected_id(view))
     view = replace(view, looked=True, service=_service(view, track), burnt=track.burnt, running_for=track.age())
     image = _image(view, track, at_rest)
@@ -36,6 +38,15 @@ def seen(view: View, track: Track, at_rest: bool) -> View:
     return replace(view, task=task, members=members, silent_for=track.silence())
 
 
+def _found_again(view: View, track: Track) -> View:
+    """The list may be a minute old: what an earlier life has left is older, and is there still."""
+    if not identity.forgotten(view):
+        return view
+    left = track.cloud.looks.marked(_LEFT, identity.OWNER, identity.owner(view))
+    left = [image for image in left if track.cloud.looks.get(image.id, _LEFT)]
+    return identity.found_again(view, left) if left else view
+
+
 def _service(view: View, track: Track) -> Service:
     """What is demanded and was not there may have been added since."""
     service = track.cloud.service()
@@ -48,7 +59,7 @@ def _image(view: View, track: Track, at_rest: bool) -> GlanceImage | None:
     looks = track.cloud.looks
     if not track.image_id:
         return None
-    if not (view.finalized or view.memory.id or view.spec.id or view.spec.adopt):
+    if not (view.finalized or view.memory.id or view.spec.id or view.spec.adopt or view.candidates):
         looks.put(track.image_id, None)  # before there was a finalizer nothing was ever made under this id
         return None
     if view.deleted_at:
