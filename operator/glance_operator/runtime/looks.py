@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
+from glance_operator.core.image.identity import OWNER
 from glance_operator.core.image.observed import GlanceImage
 from glance_operator.runtime.crowd import Crowd
 
@@ -51,7 +52,8 @@ class Looks:
         self._under_way: list[float] = []  # when the looks and lists that have not ended yet began
         self._outdated: dict[str, float] = {}  # since when: what a look begun before then brings is not kept
         self._rest: dict[str, GlanceImage] = {}
-        self._rest_at = float("-inf")
+        self._rest_at = float("-inf")  # when that list began
+        self._owners: dict[str, str] = {}  # id -> the object that its marker names
 
     def get(self, image_id: str, max_age: float, *, hidden: bool = False) -> GlanceImage | None:
         """The image as seen at most ``max_age`` seconds before this call. None: there is none."""
@@ -74,17 +76,27 @@ class Looks:
             image = self._rest.get(image_id)
         return image or self.get(image_id, max_age=0)
 
-    def marked(self, max_age: float, name: str, value: str) -> list[GlanceImage]:
-        """Those of the list of all images of ours that have this property; the list is not older than ``max_age``."""
-        self._refresh(max_age)
+    def marked(self, owner: str) -> list[str]:
+        """Ids of images that bear this object's marker. Listed once: what this process has seen since is added."""
+        if self._rest_at == float("-inf"):
+            self._refresh(0)
         with self._lock:
-            return [image for image in self._rest.values() if image.properties.get(name) == value]
+            return [image_id for image_id, whose in self._owners.items() if whose == owner]
+
+    def _note(self, image_id: str, image: GlanceImage | None) -> None:
+        """Newer than what the list has of it. Within the lock."""
+        if image is not None and OWNER in image.properties:
+            self._rest[image_id], self._owners[image_id] = image, image.properties[OWNER]
+        else:
+            self._rest.pop(image_id, None)
+            self._owners.pop(image_id, None)
 
     def put(self, image_id: str, image: GlanceImage | None) -> None:
         """What an answer to our own request has shown."""
         self.expire(image_id)
         with self._lock:
             self._seen[image_id] = _Seen(image, self._clock())
+            self._note(image_id, image)
 
     def expire(self, image_id: str) -> None:
         """What was known holds no longer."""
@@ -160,6 +172,7 @@ class Looks:
                     continue
                 before = self._seen.get(image_id)
                 self._seen[image_id] = _Seen(image, at)
+                self._note(image_id, image)
                 if watched and image_id not in asked and before is not None and before.image != image:
                     wakes.append(watched[1])
         return wakes
@@ -179,4 +192,5 @@ class Looks:
             images = [image for hidden in (False, True) for image in self._source.images(hidden, **self._ours)]
             with self._lock:
                 self._rest = {image.id: image for image in images if not self._is_outdated(image.id, at)}
+                self._owners = {i: image.properties.get(OWNER, "") for i, image in self._rest.items()}
                 self._rest_at = at

@@ -45,7 +45,7 @@ def expected_id(view: View) -> str:
     if kept := next((one.id for one in view.memory.previous if one.incarnation == number), None):
         return kept
     found = view.candidates[0] if len(view.candidates) == 1 else ""
-    if known := view.memory.id or found:
+    if view.memory.incarnation == 1 and (known := view.memory.id or found):
         return known
     if not adopts(view):
         return image_id(view.uid, view.memory.incarnation, view.spec.id)

@@ -82,7 +82,7 @@ def _asked_for(body: Mapping[str, Any]) -> frozenset[str]:
     """Stores that Glance may have been asked to fill since: they did not hold the data when it was last told. What an
     image that is to be adopted lacks is nobody's word."""
     status = body.get("status") or {}
-    if body["spec"].get("adopt") and not status.get("id"):
+    if "adopt" in body.get("spec", {}) and not status.get("id"):
         return frozenset()
     return _names(s["name"] for s in status.get("stores") or () if s.get("status") != TRUE)
 

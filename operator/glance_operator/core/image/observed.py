@@ -260,9 +260,7 @@ class View:
     others: Mapping[str, GlanceImage | None] = field(default_factory=dict)  # of earlier content, as far as looked at
     task: Task | None = None
     members: Mapping[str, str] | None = None  # by project, what it has made of it; None: not looked at
-    candidates: tuple[
-        str, ...
-    ] = ()  # ids of images that spec.adopt or a marker may mean, while none is known
+    candidates: tuple[str, ...] = ()  # ids of images that spec.adopt or a marker may mean, while none is known
     owner_gone: bool = False  # whoever marked the image, an object of this cluster, has it no more
     referred: Mapping[str, Referred] = field(default_factory=dict)  # by the property that is to have its id
     running_for: float = 0.0  # seconds since the running import was begun, or first seen by this process

@@ -74,7 +74,7 @@ def _retirement(view: View) -> UpdateImage | None:
     served, old = view.memory.served, predecessor(view)
     if served is None or old is None:
         return None
-    wanted = {"name": metadata.numbered(view, served.incarnation)}
+    wanted: dict[str, object] = {"name": metadata.numbered(view, served.incarnation)}
     if _hides(view):
         wanted |= {"os_hidden": True}
     shown = {"name": old.name, "os_hidden": old.hidden}

@@ -46,18 +46,23 @@ def status(view: View, plan: Plan, body: Mapping[str, Any]) -> dict[str, Any]:
     if (number := _follower(view, plan)) is not None:
         said |= {"storesReady": f"0/{stores.ready(view)[1]}", "stores": None, "progress": None}
         replaces = identity.rolling(view) or isinstance(plan.step, rollout.Begin)
-        more = {**_served(old), "rollout": {"incarnation": number}} if replaces else {"incarnation": number}
+        more = {**_served(view, old), "rollout": {"incarnation": number}} if replaces else {"incarnation": number}
     elif identity.rolling(view):
-        more = {**_served(old), "rollout": _successor(view, plan)}
+        more = {**_served(view, old), "rollout": _successor(view, plan)}
     else:
         more = _image(view)
     return _without_empty({**said, **more})
 
 
-def _served(old: Mapping[str, Any]) -> dict[str, Any]:
+def _served(view: View, old: Mapping[str, Any]) -> dict[str, Any]:
     """What the status says of the image that serves: it stays as it is while another is made ready."""
-    kept = "id incarnation name owner glanceStatus sizeBytes size virtualSizeBytes checksum content cached applied"
-    return {name: old.get(name) for name in kept.split()}
+    served = view.memory.served
+    if served is None:
+        return _image(view)
+    kept = "name owner glanceStatus sizeBytes size virtualSizeBytes checksum cached applied"
+    content = (old.get("content") or {}) | {"hash": served.content}
+    known = {"id": served.id, "incarnation": served.incarnation, "content": _without_empty(content)}
+    return {**{name: old.get(name) for name in kept.split()}, **known}
 
 
 def _follower(view: View, plan: Plan) -> int | None:

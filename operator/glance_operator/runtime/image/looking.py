@@ -13,7 +13,6 @@ from glance_operator.runtime.image.track import Track
 _FRESH = 2.0  # seconds for which what was seen of an image is good enough to act on
 _UNTOUCHED = 60.0  # the same for an image that waits, still empty, for its import
 _RECENT = 5.0  # seconds for which it is believed that the service lacks something
-_LEFT = 60.0  # how old the list may be in which is looked for what an earlier life of an object has left
 _CHECK_TASK = 30.0  # seconds after which a held lock is checked against its task
 
 
@@ -39,12 +38,13 @@ def seen(view: View, track: Track, at_rest: bool) -> View:
 
 
 def _found_again(view: View, track: Track) -> View:
-    """The list may be a minute old: what an earlier life has left is older, and is there still."""
-    if not identity.forgotten(view):
+    """With what an earlier life of the object has left, if nothing is remembered."""
+    looks = track.cloud.looks
+    ids = looks.marked(identity.owner(view)) if identity.forgotten(view) else []
+    if ids in ([], [identity.expected_id(view)]):
         return view
-    left = track.cloud.looks.marked(_LEFT, identity.OWNER, identity.owner(view))
-    left = [image for image in left if track.cloud.looks.get(image.id, _LEFT)]
-    return identity.found_again(view, left) if left else view
+    there = [image for image_id in ids if (image := looks.get(image_id, _FRESH))]
+    return identity.found_again(view, there) if there else view
 
 
 def _service(view: View, track: Track) -> Service:

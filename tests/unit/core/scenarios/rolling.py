@@ -134,7 +134,7 @@ ROLLOUTS = [
     ),
     Row(
         "shared, but not yet with its members",
-        rolling(wanted=SHARED, image=successor(visibility="shared"), members=frozenset()),
+        rolling(wanted=SHARED, image=successor(visibility="shared"), members={}),
         "Updating",
         "InProgress",
         AddMember(SECOND, "p2"),
