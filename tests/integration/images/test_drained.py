@@ -43,7 +43,7 @@ class Service(Lab):
 
     def begin(self) -> None:
         self.kubectl("wait", "--for=create", "serviceaccount/default", "--timeout=30s")
-        spec = {"database": {"sqlite": {}}, "auth": {"trusted": {}}}
+        spec: Object = {"database": {"sqlite": {}}, "auth": {"trusted": {}}}
         pod = {"containers": [{"name": "glance-api", "image": "registry.example.org/glance"}]}
         self.hand_in(
             {"apiVersion": GROUP, "kind": "GlanceAPI", "metadata": {"name": "glance"}, "spec": spec},

@@ -57,7 +57,7 @@ def recall(body: Mapping[str, Any]) -> Memory:
         cloud_lost_since=moment(cloud.get("lastTransitionTime")) if cloud.get("reason") in LOST else None,
         tried=attempt.get("sourceHash") or "",
         mismatched=() if is_retried(body) else tuple(_mismatch(m) for m in attempt.get("mismatched") or ()),
-        filled=_names(applied.get("stores")) | _names(s["name"] for s in status.get("stores") or ()),
+        filled=_names(applied.get("stores")) | _names(s["name"] for s in status.get("stores") or () if _is_target(s)),
     )
     return _forget_attempts(memory) if is_fresh_start(body) else memory
 
@@ -70,6 +70,11 @@ def _mismatch(entry: Mapping[str, Any]) -> Mismatch:
     return Mismatch(
         entry["sourceHash"], entry.get("source") or "", entry.get("value") or "", entry.get("imageID") or ""
     )
+
+
+def _is_target(entry: Mapping[str, Any]) -> bool:
+    """What is only to be emptied may have been filled by others."""
+    return entry.get("reason") not in removal.REASONS
 
 
 def _cached(entry: Mapping[str, Any]) -> CacheMemory:
