@@ -126,7 +126,7 @@ def test_images_leave_a_store_that_is_drained(service: Service) -> None:
     service.kubectl("delete", "gstore", "dcn1", "--wait=false")
     for name, stores in {"both": ["central"], "alone": ["central"], "all": ["central", "dcn0"]}.items():
         eventually(lambda name=name, stores=stores: service.holders(name) == stores, 40)  # type: ignore[misc]
-        assert condition(service.get(name), "Ready")["status"] == "True"
+        service.ready(name)
     for name in ("both", "alone"):
         service.until(name, "StoresReady", "False", "StoreDraining")
     service.until("all", "StoresReady", "True")
