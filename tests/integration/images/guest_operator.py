@@ -41,5 +41,5 @@ class Told:
 
 def run() -> int:
     """Be that operator."""
-    kinds.GlanceAPIController = Told  # type: ignore[assignment,misc]
+    kinds.GlanceAPIController = Told  # type: ignore[assignment,attr-defined]
     return main()

@@ -43,7 +43,7 @@ class Service(Lab):
 
     def begin(self) -> None:
         self.kubectl("wait", "--for=create", "serviceaccount/default", "--timeout=30s")
-        spec = {"database": {"sqlite": {}}, "auth": {"trusted": {}}}
+        spec: Object = {"database": {"sqlite": {}}, "auth": {"trusted": {}}}
         pod = {"containers": [{"name": "glance-api", "image": "registry.example.org/glance"}]}
         self.hand_in(
             {"apiVersion": GROUP, "kind": "GlanceAPI", "metadata": {"name": "glance"}, "spec": spec},
@@ -126,7 +126,7 @@ def test_images_leave_a_store_that_is_drained(service: Service) -> None:
     service.kubectl("delete", "gstore", "dcn1", "--wait=false")
     for name, stores in {"both": ["central"], "alone": ["central"], "all": ["central", "dcn0"]}.items():
         eventually(lambda name=name, stores=stores: service.holders(name) == stores, 40)  # type: ignore[misc]
-        assert condition(service.get(name), "Ready")["status"] == "True"
+        service.ready(name)
     for name in ("both", "alone"):
         service.until(name, "StoresReady", "False", "StoreDraining")
     service.until("all", "StoresReady", "True")

@@ -6,9 +6,13 @@ from pathlib import Path
 
 import pytest
 from tests.integration.images.lab import Lab, Object, Operator, condition
+from tests.integration.images.test_killed import NAME, Mortal, Scene
 from tests.support import eventually
 
 from sandbox_kit import images
+from sandbox_kit.control_plane import ControlPlane
+from sandbox_kit.glance import Glance
+from sandbox_kit.source import Source
 
 pytestmark = pytest.mark.usefixtures("operator")
 DATA = images.raw(1 << 20)
@@ -186,3 +190,26 @@ def test_a_store_that_somebody_emptied_is_filled_again(lab: Lab, name: str, imag
     eventually(lambda: holders(lab, image_id) == ["central", "dcn0", "dcn1"], 40)
     lab.until(name, "StoresReady", "True")
     assert operator.process.alive
+
+
+@pytest.fixture(scope="module")
+def scene(crds_installed: ControlPlane, glance: Glance, source: Source, sandbox_directory: Path) -> Scene:
+    return Scene(glance, source, crds_installed, sandbox_directory / "leaving")
+
+
+def test_killed_around_a_removal_the_next_one_goes_on(scene: Scene) -> None:
+    labs, ids = scene.labs(2), []
+    with scene.operator(*labs):
+        for lab in labs:
+            lab.apply(lab.image(NAME, scene.source.serve(NAME, DATA), stores=EVERYWHERE))
+        ids = [lab.until(NAME, "StoresReady", "True")["status"]["id"] for lab in labs]
+    for lab, when in zip(labs, ("before", "after"), strict=True):
+        with Mortal(scene, lab, 1, when) as operator:
+            lab.patch(NAME, stores=TWO)
+            operator.dies()
+            assert operator.calls() == ["delete"]
+    assert [len(holders(lab, one)) for lab, one in zip(labs, ids, strict=True)] == [3, 2]
+    with scene.operator(*labs):
+        for lab, one in zip(labs, ids, strict=True):
+            emptied(lab, NAME, one, "central", "dcn0")
+        scene.remove(labs)

@@ -155,7 +155,7 @@ def test_an_image_is_read_as_glance_shows_it() -> None:
     assert GlanceImage.parse(RAW) == GlanceImage(
         id="i1", name="n", status="active", visibility="public", owner="p1", hidden=True, protected=True, min_disk=1,
         min_ram=2, disk_format="qcow2", container_format="bare", size=3, virtual_size=4, hash_algo="sha512",
-        hash_value="ab", stores=("central", "dcn0"), importing=("dcn1",), lock="t1", tags=frozenset({"a"}),
+        hash_value="ab", md5="md5", stores=("central", "dcn0"), importing=("dcn1",), lock="t1", tags=frozenset({"a"}),
         properties={"os_distro": "ubuntu", "hw_disk_bus": "scsi"},
     )  # fmt: skip
 

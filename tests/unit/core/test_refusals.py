@@ -29,7 +29,7 @@ STEPS: list[Step] = [CREATE, IMPORT, COPY, UPDATE, ADD, REMOVE, DELETE, DISCARD,
 
 NEW, MADE, DEMANDED, ENOUGH = view(), view(image=queued()), view(spec=BOTH, image=glance_image()), served(spec=EITHER)
 LEFT = left(placed("central", "dcn1"))
-SOON = pytest.approx(5, abs=1)
+SOON = 4.5  # seconds, give or take
 FILTERED = "URI for web-download does not pass filtering: http://10.0.0.1/x"
 BUSY = "Image has active task"
 
@@ -76,7 +76,8 @@ TABLE: list[Row] = [
 def test_what_it_means(row: Row) -> None:
     _, one, step, code, said, reason, kstatus, after = row
     plan = refusals.explain(one, step, code, said)
-    assert (plan.state.reason, plan.after) == (reason, after)
+    assert plan.state.reason == reason
+    assert plan.after == (after if after is None else pytest.approx(after, abs=1.5))
     body = body_of(one)
     assert support_kstatus.compute(body | {"status": status(one, plan, body)}) == kstatus
 

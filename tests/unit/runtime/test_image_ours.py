@@ -215,7 +215,7 @@ class TestRoom:
 def test_where_a_digest_is_demanded_it_is_known_what_the_service_does_to_the_bytes(
     lab: OursLab, imports: dict[str, Any], plugins: Plugins
 ) -> None:
+    assert lab.seen().view.plugins is None
     lab.tell(**imports)
     source = {"http": {"url": URL}, "checksum": {"md5": "0" * 32}}
     assert lab.seen(ours(spec={"source": source})).view.plugins == plugins
-    assert lab.seen().view.plugins is None

@@ -105,7 +105,7 @@ def _imported(view: View, plan: Plan) -> Condition:
 
 def _stores_ready(view: View, plan: Plan) -> Condition:
     done, wanted = stores.ready(view)
-    said = removal.summary(view)
+    said = removal.served(view)
     if removal.drained(view) and has_content(view):
         return Condition("StoresReady", FALSE, removal.DRAINING, said)
     if done == wanted and has_content(view):

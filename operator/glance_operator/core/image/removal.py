@@ -48,12 +48,10 @@ def _has_left(view: View, store: str) -> bool:
 
 def filled(view: View) -> list[str]:
     """status.applied.stores: what we have filled, and, while an import may run, what it was asked to fill before."""
-    image, targets = view.image, stores.targets(view)
-    if image is not None and content.arrived(view):
-        ours = () if identity.adopts(view) else targets
-        return sorted(s for s in image.stores if s in view.memory.filled or s in ours)
-    there = image.stores if image is not None else ()
-    return sorted(s for s in view.memory.filled if s not in targets or s in there)
+    targets, known = set(stores.targets(view)), set(view.memory.filled)
+    ours = known if identity.adopts(view) else known | targets
+    there = set(view.image.stores if view.image else ()) & ours
+    return sorted(there if content.arrived(view) else there | (known - targets))
 
 
 def empty(view: View) -> Plan | None:
@@ -121,7 +119,12 @@ def drained(view: View) -> tuple[str, ...]:
 
 def summary(view: View) -> str:
     """How many stores serve the image, and which hold it although they shall not."""
-    return "; ".join([stores.summary(view), *_left(view), *_drains(view)])
+    return "; ".join([served(view), *_left(view)])
+
+
+def served(view: View) -> str:
+    """How many stores serve the image, and which of them are not to."""
+    return "; ".join([stores.summary(view), *_drains(view)])
 
 
 def _left(view: View) -> Iterator[str]:

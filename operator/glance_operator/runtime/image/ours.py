@@ -35,12 +35,12 @@ class Ours:
         api = view.spec.glance_api_ref
         if api is None or view.nodes is None:
             return view
+        matters, known = nodes.followed(view) or _chooses(view), view.nodes
         if digests.demanded(view.spec):
             view = replace(view, plugins=self._plugins(Key(SERVICE, view.namespace, api.name)))
-        matters = nodes.followed(view) or _chooses(view)
         if matters:
             pods = self._pods.now(view.namespace, api.name, _TO_FOLLOW if nodes.followed(view) else _TO_CHOOSE)
-            view = replace(view, nodes=tuple(_rested(one, track) for one in fresh(view.nodes, pods)))
+            view = replace(view, nodes=tuple(_rested(one, track) for one in fresh(known, pods)))
         view = replace(view, flights=flights, gone_for=track.gone_for(nodes.lost(view)))
         if matters or view.image is None:
             view = self._with_room(view, api.name, near)

@@ -15,7 +15,7 @@ from glance_operator.core.image.observed import GlanceImage, Memory
 from glance_operator.core.image.retries import fingerprint
 
 RIGHT, WRONG, MD5 = "ab" * 64, "cd" * 64, "0f" * 16
-API = {"cloudCredentialsRef": None, "glanceAPIRef": {"name": "glance"}}
+API: dict[str, Any] = {"cloudCredentialsRef": None, "glanceAPIRef": {"name": "glance"}}
 
 
 def demanding(*mirrors: str, digest: str = RIGHT, algorithm: str = "sha512", **more: Any) -> ImageSpec:
