@@ -123,8 +123,8 @@ def test_who_refers_is_woken() -> None:
             found.add(key.name)
         return found - {"vmlinuz"}
 
-    for name, says in {"disk": {"kernelRef": {"name": "vmlinuz"}}, "stranger": {}}.items():
-        intake.changed(body_of("Image", name, **says))
+    intake.changed(body_of("Image", "disk", kernelRef={"name": "vmlinuz"}))
+    intake.changed(body_of("Image", "stranger"))
     woken()
     intake.changed(body_of("Image", "vmlinuz", 2))
     assert woken() == {"disk"}
