@@ -40,7 +40,7 @@ def in_glance(lab: Lab, image_id: str) -> Object:
     return image
 
 
-def adopting(lab: Lab, name: str, **spec: object) -> Object:
+def adopting(lab: Lab, name: str, /, **spec: object) -> Object:
     """An Image that takes over the Glance image of its name, and leaves it in the end, unless spec says otherwise."""
     return lab.image(name, **{"adopt": {"name": name}, "deletionPolicy": "Retain", **spec})
 

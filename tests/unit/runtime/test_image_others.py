@@ -15,6 +15,7 @@ from glance_operator.runtime.kinds import WIRING
 from glance_operator.runtime.queue import Queue
 from glance_operator.runtime.store import Body, Key, Store
 
+pytestmark = pytest.mark.filterwarnings("ignore::PendingDeprecationWarning:openstack.*")
 CLOUD: dict[str, Any] = {"cloudCredentialsRef": {"secretName": "openstack", "cloudName": "lab"}}
 API: dict[str, Any] = {"glanceAPIRef": {"name": "glance"}}
 READY = {"conditions": [{"type": "Ready", "status": "True"}], "id": "k1"}
