@@ -19,19 +19,19 @@ MARKER = {f"glance_operator_{word}" for word in ("cluster", "owner", "uid", "con
 running = pytest.mark.usefixtures("operator")
 
 
-def theirs(lab: Lab, name: str, data: bytes = DATA, **attributes: object) -> Object:
-    """A Glance image of somebody else's, with content unless data is empty."""
+def theirs(lab: Lab, name: str, *, content: bool = True, **attributes: object) -> Object:
+    """A Glance image of somebody else's, with content unless it is to have none."""
     formats = {"disk_format": "raw", "container_format": "bare"}
     made = lab.ask("POST", "/images", json={"name": name, "os_distro": "theirs", **formats, **attributes})
     assert made.status_code == 201, made.text
-    if data:
-        upload(lab, made.json()["id"], data)
+    if content:
+        upload(lab, made.json()["id"])
     return in_glance(lab, made.json()["id"])
 
 
-def upload(lab: Lab, image_id: str, data: bytes = DATA) -> None:
+def upload(lab: Lab, image_id: str) -> None:
     headers = {"Content-Type": "application/octet-stream"}
-    assert lab.ask("PUT", f"/images/{image_id}/file", data=data, headers=headers).status_code == 204
+    assert lab.ask("PUT", f"/images/{image_id}/file", data=DATA, headers=headers).status_code == 204
 
 
 def in_glance(lab: Lab, image_id: str) -> Object:
@@ -40,7 +40,7 @@ def in_glance(lab: Lab, image_id: str) -> Object:
     return image
 
 
-def adopting(lab: Lab, name: str, **spec: object) -> Object:
+def adopting(lab: Lab, name: str, /, **spec: object) -> Object:
     """An Image that takes over the Glance image of its name, and leaves it in the end, unless spec says otherwise."""
     return lab.image(name, **{"adopt": {"name": name}, "deletionPolicy": "Retain", **spec})
 
@@ -141,7 +141,8 @@ def test_of_two_at_once_one_has_it(lab: Lab, name: str) -> None:
 @running
 def test_of_another_cluster_only_by_force(lab: Lab, name: str) -> None:
     mark = {"cluster": str(uuid.uuid4()), "owner": "images/theirs", "uid": str(uuid.uuid4()), "content": "c"}
-    image = theirs(lab, name, **{f"glance_operator_{word}": value for word, value in mark.items()})
+    properties: Object = {f"glance_operator_{word}": value for word, value in mark.items()}
+    image = theirs(lab, name, **properties)
     lab.apply(adopting(lab, name))
     lab.until(name, "Stalled", "True", "OwnedElsewhere")
     stays_as(lab, image)
@@ -157,7 +158,7 @@ def test_of_another_cluster_only_by_force(lab: Lab, name: str) -> None:
 
 @running
 def test_what_others_import_is_awaited(lab: Lab, name: str) -> None:
-    image = theirs(lab, name, data=b"")
+    image = theirs(lab, name, content=False)
     url = lab.source.serve(name, DATA, Fault(stall_after=1000))
     body = {"method": {"name": "web-download", "uri": url}}
     assert lab.ask("POST", f"/images/{image['id']}/import", json=body).status_code == 202
@@ -172,7 +173,7 @@ def test_what_others_import_is_awaited(lab: Lab, name: str) -> None:
 
 @running
 def test_an_empty_image_is_not_filled(lab: Lab, name: str) -> None:
-    image = theirs(lab, name, data=b"")
+    image = theirs(lab, name, content=False)
     lab.apply(adopting(lab, name, source={"http": {"url": lab.source.serve(name, DATA)}}))
     lab.until(name, "Stalled", "True", "AdoptionTargetEmpty")
     stays_as(lab, image)
@@ -189,7 +190,7 @@ def test_without_a_status_it_is_found_by_its_marker(lab: Lab, name: str) -> None
     lab.ready(name)
     lab.change(image["id"], {"op": "replace", "path": "/name", "value": "renamed by somebody"})
     theirs(lab, name)  # which is not the one
-    copied = {key: value for key, value in in_glance(lab, image["id"]).items() if key in MARKER}
+    copied: Object = {key: value for key, value in in_glance(lab, image["id"]).items() if key in MARKER}
     theirs(lab, "snapshot of a server", **copied)
     lost = {"id": None, "incarnation": None, "conditions": None, "applied": None, "observedGeneration": -1}
     lab.kubectl("patch", "gimg", name, "--subresource=status", "--type=merge", "-p", json.dumps({"status": lost}))

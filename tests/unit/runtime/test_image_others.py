@@ -16,6 +16,7 @@ from glance_operator.runtime.kinds import WIRING
 from glance_operator.runtime.queue import Queue
 from glance_operator.runtime.store import Body, Key, Store
 
+pytestmark = pytest.mark.filterwarnings("ignore::PendingDeprecationWarning:openstack.*")
 CLOUD: dict[str, Any] = {"cloudCredentialsRef": {"secretName": "openstack", "cloudName": "lab"}}
 API: dict[str, Any] = {"glanceAPIRef": {"name": "glance"}}
 READY = {"conditions": [{"type": "Ready", "status": "True"}], "id": "k1"}
@@ -123,8 +124,8 @@ def test_who_refers_is_woken() -> None:
             found.add(key.name)
         return found - {"vmlinuz"}
 
-    for name, says in {"disk": {"kernelRef": {"name": "vmlinuz"}}, "stranger": {}}.items():
-        intake.changed(body_of("Image", name, **says))
+    intake.changed(body_of("Image", "disk", kernelRef={"name": "vmlinuz"}))
+    intake.changed(body_of("Image", "stranger"))
     woken()
     intake.changed(body_of("Image", "vmlinuz", 2))
     assert woken() == {"disk"}

@@ -39,14 +39,17 @@ RESERVED_NAMES = (
     "deleted",
     "deleted_at",
 )
+_FAR = r"\x{10000}-\x{10FFFF}"  # beyond the 65536 characters that Glance takes: emoji, mostly
+_FAR_KEY = f"k.matches('[{_FAR}]')".replace("\\", "\\\\")
 RESERVED_PREFIXES = ("os_glance_", "os_hash_", "glance_operator")
 _RESERVED = " || ".join([*(f"k.startsWith('{p}')" for p in RESERVED_PREFIXES), f"k in {quoted(RESERVED_NAMES)}"])
 
 Properties = Annotated[
-    dict[str, Annotated[str, line(4096, least=0, pattern=r"^[^\x00]*$"), NULLABLE]],
+    dict[str, Annotated[str, line(4096, least=0, pattern=rf"^[^\x00{_FAR}]*$"), NULLABLE]],
     length(120),
     NO_NULL,
     Rule("self.all(k, k.size() >= 1 && k.size() <= 255)", "property names must have 1 to 255 characters"),
+    Rule(f"!self.exists(k, {_FAR_KEY})", "property names must not contain emoji or other characters beyond U+FFFF"),
     Rule(
         "!self.exists(k, k in ['true', 'false'])",
         "true and false are no property names but what YAML makes of yes, no, on, off, y, n: put the name in quotes",
@@ -58,7 +61,8 @@ Properties = Annotated[
         "': Glance or the operator keeps it; most have a field of their own in spec'",
     ),
 ]
-Tags = Annotated[tuple[Line, ...], length(120), SET]
+GlanceLine = Annotated[str, line(255, pattern=rf"^[^\x00-\x1f\x7f{_FAR}]*$")]
+Tags = Annotated[tuple[GlanceLine, ...], length(120), SET]
 
 
 class Member(Model):

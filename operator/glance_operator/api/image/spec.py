@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from glance_operator.api.base import UUID, CloudRef, Line, Model, NameRef, OneOf, Period, StoreID, length, within
 from glance_operator.api.cel import SET, Rule, exactly_one, immutable, needs, not_both
 from glance_operator.api.image.content import Source
-from glance_operator.api.image.metadata import Members, Properties, Signature, Tags
+from glance_operator.api.image.metadata import GlanceLine, Members, Properties, Signature, Tags
 
 _NOT_GLANCES_OWN = Rule("!self.exists(n, n.startsWith('os_glance_'))", "os_glance_* are Glance's own: not for images")
 StoreIDs = Annotated[tuple[StoreID, ...], length(64), SET, _NOT_GLANCES_OWN]
@@ -121,7 +121,7 @@ class ImageSpec(Model):
     Immutable."""
     id: UUID | None = None
     """Glance id of the image when it is first made; absent = derived from this object's uid. Immutable."""
-    name: Line | None = None
+    name: GlanceLine | None = None
     """Name of the image in Glance; absent = metadata.name, or with adopt the name that it has."""
     source: Source | None = None
     """Where the content comes from; may be absent only together with adopt."""

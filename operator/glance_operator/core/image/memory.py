@@ -103,11 +103,6 @@ def _mismatch(entry: Mapping[str, Any]) -> Mismatch:
     )
 
 
-def _is_target(entry: Mapping[str, Any]) -> bool:
-    """What is only to be emptied may have been filled by others."""
-    return entry.get("reason") not in removal.REASONS
-
-
 def _cached(entry: Mapping[str, Any]) -> CacheMemory:
     return CacheMemory(entry.get("status") == TRUE, entry.get("containerID") or "")
 

@@ -49,7 +49,8 @@ def _referred(view: View, store: Store, name: str) -> Referred:
 
 def _way_back(view: View, store: Store, first: str) -> tuple[str, ...]:
     """The names on the shortest way from there back to this object; empty if there is none."""
-    ways, seen = [(first,)], {first}
+    seen = {first}
+    ways: list[tuple[str, ...]] = [(first,)]
     for way in ways:  # grows as it is read
         if way[-1] == view.name:
             return way

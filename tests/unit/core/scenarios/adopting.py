@@ -18,9 +18,15 @@ from glance_operator.core.image.others import Referred
 from glance_operator.core.image.stores import CopyToStores
 from glance_operator.core.plan import AddFinalizer, LetGo
 
-FORMATS = {"disk_format": "qcow2", "container_format": "bare"}
 THEIRS = GlanceImage(
-    EXPECTED_ID, name="focal", status="active", size=1536, stores=("dcn0",), properties={"a": "1"}, **FORMATS
+    EXPECTED_ID,
+    name="focal",
+    status="active",
+    size=1536,
+    stores=("dcn0",),
+    properties={"a": "1"},
+    disk_format="qcow2",
+    container_format="bare",
 )
 MARK = {identity.CLUSTER: "here", identity.OWNER: "default/noble", identity.UID: OTHER_UID}
 ABROAD = MARK | {identity.CLUSTER: "there"}
