@@ -130,7 +130,8 @@ class TestWhatHasArrived:
     def test_what_is_complete_is_asked_about_once_and_then_never(self, lab: ImageLab, source: Source) -> None:
         one = fetched(source.serve("x", bytes(MIB)))
         lab.show(active(one, MIB))
-        look = eventually(lambda: (found := lab.look(one)).plan.state.reason == "Available" and found, 5)
+        look = settled(lab, one)
+        assert look.plan.state.reason == "Available"
         status = said(lab, look)
         lab.controller.forget(KEY)
         assert lab.look(one, status).plan.state.reason == "Available"
@@ -141,7 +142,7 @@ class TestWhatHasArrived:
     ) -> None:
         one = fetched(source.serve("x", bytes(3 * MIB)))
         lab.show(queued(one) | {"os_glance_import_task": "t1"})
-        assert "answer" not in lab.look(one).plan.state.message
+        assert lab.look(one).plan.state.reason == "Downloading"
         assert source.requests == []
         monkeypatch.setattr("glance_operator.core.image.content._STEPS", (0.0,))
         eventually(lambda: "size 3 MiB, no progress visible" in lab.look(one).plan.state.message, 5)

@@ -35,11 +35,10 @@ class Causes:
         """The view with what the rules want to know of source and stores. Each attempt's source is asked once."""
         if _is_served(view):
             return view
-        after = view if verification.unproven(view) else judged(view)
-        if after.memory.attempts or after.memory.stores:
-            view = replace(view, backends=self._backends(view))
-        wanted = question(after)
-        return replace(view, answer=self._asked(view, track, wanted)) if wanted else view
+        if wanted := question(view if verification.unproven(view) else judged(view)):
+            view = replace(view, answer=self._asked(view, track, wanted))
+        memory = judged(view).memory
+        return replace(view, backends=self._backends(view)) if memory.attempts or memory.stores else view
 
     def of_refusal(self, view: View, step: Step, error: Refused) -> View:
         """The view with what the host of a refused source may be refused for."""
