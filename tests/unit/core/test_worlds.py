@@ -163,9 +163,9 @@ def test_nothing_is_done_to_an_image_that_is_not_ours_or_is_being_imported(one: 
     harmless = plan.step is None or isinstance(plan.step, AddFinalizer | LetGo)
     if one.image and not harmless:
         assert identity.ownership(one, one.image) in (identity.Ownership.OURS, identity.Ownership.RESTORED)
-    if content.running(seen) and not harmless:  # only the end of the object is worth the import's
-        assert one.deleted_at is not None
-        assert isinstance(plan.step, DeleteImage)
+    if content.running(seen) and not harmless:  # only its own end, or the object's, is worth the import's
+        assert one.deleted_at is not None or content.overdue(seen)
+        assert isinstance(plan.step, DeleteImage if one.deleted_at else Discard)
     if isinstance(plan.step, CreateImage):
         assert one.finalized
     if isinstance(plan.step, ImportFromUrl | CopyToStores) and one.nodes is not None:

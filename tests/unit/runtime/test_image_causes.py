@@ -64,9 +64,10 @@ def failure(name: str = "t1") -> dict[str, Any]:
 def settled(lab: ImageLab, one: View, status: dict[str, Any] | None = None) -> Look:
     """The first look whose source has answered."""
 
-    def answered() -> Look | None:
+    def answered() -> Look:
         look = lab.look(one, status)
-        return None if look.plan.passing and look.plan.step is None else look
+        assert look.plan.step or not look.plan.passing, look.plan
+        return look
 
     return eventually(answered, 5)
 
