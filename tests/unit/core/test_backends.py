@@ -1,16 +1,11 @@
-"""What GlanceStores tell of a store in which an image is missing."""
+"""What GlanceStores say of the stores of an image: which one is full, and which fails its proof."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 import pytest
-from tests.unit.core.builders import (
-    body_of,
-    glance_image,
-    memory,
-    task,
-)
+from tests.unit.core.builders import body_of, glance_image, memory, task
 from tests.unit.core.scenarios.pods import ours
 from tests.unit.core.test_causes import QCOW2, answer, failed
 

@@ -37,7 +37,8 @@ PAGE = b" \n<!DOCTYPE html><html><title>Sign in</title>"
 
 
 def answer(fate: Fate = Fate.ANSWERED, **more: Any) -> Answer:
-    return Answer(fate, **({"host": HOST, "port": 443, "code": 206} | more))
+    plain: dict[str, Any] = {"host": HOST, "port": 443, "code": 206}
+    return Answer(fate, **(plain | more))
 
 
 def failed(told: Answer | None = None, **changes: Any) -> View:

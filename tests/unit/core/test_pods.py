@@ -23,7 +23,7 @@ from tests.unit.core.scenarios.pods import (
 
 from glance_operator.core.image import content, decide, nodes, staging, stores
 from glance_operator.core.image.content import ImportFromUrl
-from glance_operator.core.image.memory import judged
+from glance_operator.core.image.memory import judged, text
 from glance_operator.core.image.observed import Flight, Found, Memory, StoreMemory, View
 from glance_operator.core.image.refusals import explain
 from glance_operator.core.image.status import status
@@ -47,7 +47,8 @@ class TestRecord:
 
     def test_they_stay_as_long_as_the_lock(self) -> None:
         one = ours(image=queued(status="importing", lock="t1"), memory=sent())
-        assert attempt(one) == {"node": "glance-0", "containerID": "containerd://a0"}
+        begun = {"startTime": text(one.now)}
+        assert attempt(one) == {"node": "glance-0", "containerID": "containerd://a0", **begun}
 
     def test_and_no_longer(self) -> None:
         """Whoever imports into the image later is somebody else, of whom nothing is known."""
@@ -84,7 +85,7 @@ class TestLoss:
         found = judged(many).memory
         assert (found.lost, found.attempts) == (nodes.SPARED + 1, 1)
         assert found.next_attempt is not None
-        last = replace(many, memory=sent(lost=nodes.SPARED + 5, attempts=5, task_id="t1"), image=queued())
+        last = replace(many, memory=replace(found, attempts=5), image=queued())
         plan = decide(last)[1]
         assert plan.state.reason == "RetryLimitExceeded"
         assert "ended with the pod" in plan.state.message

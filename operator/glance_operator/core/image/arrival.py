@@ -84,9 +84,8 @@ def _empty(answer: Answer) -> str:
 
 
 def _short(wanted: int, got: int) -> str:
-    told = (human(wanted), human(got))
-    if told[0] == told[1]:
-        told = (f"{wanted} B", f"{got} B")
+    close = wanted - got < wanted / 100  # for people they are the same
+    told = (f"{wanted} B", f"{got} B") if close else (human(wanted), human(got))
     return f"source says {told[0]}, Glance got {told[1]}: see whether its server breaks off"
 
 

@@ -114,7 +114,7 @@ def lasting(view: View) -> float:
 
 def slow(view: View) -> bool:
     """A download that is worth more words than that it runs."""
-    return _without_data(view) and running(view) and lasting(view) >= _STEPS[0]
+    return _without_data(view) and running(view) and lasting(view) >= _STEPS[0] and not overdue(view)
 
 
 def _without_data(view: View) -> bool:

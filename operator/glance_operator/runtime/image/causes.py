@@ -14,7 +14,7 @@ from glance_operator.core.image.questions import Question, question
 from glance_operator.core.image.refusals import is_filtered
 from glance_operator.core.image.sources import Answer, Fate
 from glance_operator.core.plan import Step
-from glance_operator.runtime.errors import Refused
+from glance_operator.runtime.errors import Invalid, Refused
 from glance_operator.runtime.image.ours import Ours
 from glance_operator.runtime.image.track import Track
 from glance_operator.runtime.world import World
@@ -33,32 +33,37 @@ class Causes:
         """The view with what the rules want to know of the source. Each attempt's is asked once."""
         if _is_served(view):
             return view
-        after = view if arrival.unproven(view) else judged(view)
-        wanted = question(after)
+        wanted = question(view if arrival.unproven(view) else judged(view))
         return replace(view, answer=self._asked(view, track, wanted)) if wanted else view
 
     def of_refusal(self, view: View, step: Step, error: Refused) -> View:
         """The view with what the host of a refused source may be refused for."""
         if not isinstance(step, content.ImportFromUrl) or not is_filtered(step, error.status, error.message):
             return view
-        answer = self._sources.ask(step.url, self._ours.filter_of(view), patience=_PATIENCE)
-        return replace(view, answer=answer)
+        allowed = self._filter(view)
+        return replace(view, answer=self._sources.ask(step.url, allowed, patience=_PATIENCE)) if allowed else view
 
     def _asked(self, view: View, track: Track, wanted: Question) -> Answer:
         since = track.ask(wanted)
         if track.answer is None:
-            answer = self._sources.ask(wanted.url, self._filter(view, wanted), since=since, patience=_PATIENCE)
+            allowed = self._filter(view, urlsplit(wanted.url).port)
+            if allowed is None:
+                return Answer(Fate.UNKNOWN)
+            answer = self._sources.ask(wanted.url, allowed, since=since, patience=_PATIENCE)
             if answer.fate is Fate.PENDING and time.monotonic() - since < _LONGEST:
                 return answer
             track.answer = Answer(Fate.UNKNOWN) if answer.fate is Fate.PENDING else answer
         return track.answer
 
-    def _filter(self, view: View, wanted: Question) -> Filter | None:
-        """Of another cloud it is known only that its own filter has let this address pass."""
-        if view.nodes is not None:
+    def _filter(self, view: View, port: int | None = None) -> Filter | None:
+        """Of another cloud it is known only that its own filter has let this port pass. None: a service of ours that
+        cannot be understood, which it says itself."""
+        if view.nodes is None:
+            return Filter(allowed_ports=tuple(sorted({80, 443, port or 80})))
+        try:
             return self._ours.filter_of(view)
-        ports = {80, 443, urlsplit(wanted.url).port or 80}
-        return Filter(allowed_ports=tuple(sorted(ports)))
+        except Invalid:
+            return None
 
 
 def _is_served(view: View) -> bool:

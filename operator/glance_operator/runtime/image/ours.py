@@ -62,10 +62,10 @@ class Ours:
         answer = self._sources.ask(content.url(view), self.filter_of(view), known=not near)
         return replace(view, room=room, found=Found(answer.size, answer.virtual_size))
 
-    def filter_of(self, view: View) -> Filter | None:
-        """From where the service may fetch, as its spec says."""
+    def filter_of(self, view: View) -> Filter:
+        """From where the service may fetch, as its spec says. Raises Invalid."""
         spec = self._spec(Key(SERVICE, view.namespace, nodes.api(view)))
-        return spec.imports.sources if spec and spec.imports else None
+        return (spec.imports.sources if spec and spec.imports else None) or Filter()
 
     def _plugins(self, key: Key) -> Plugins:
         spec = self._spec(key)

@@ -103,7 +103,7 @@ CONTENT = [
     ),
     Row(
         "Glance has been downloading for as long as it may",
-        view(spec=spec(downloadTimeout="1h"), image=queued(lock="t1", status="importing"), running_for=3600),
+        view(spec=spec(downloadTimeout="1h"), image=queued(lock="t1", status="importing"), running_for=3599),
         "Downloading",
         "InProgress",
     ),
