@@ -5,8 +5,8 @@ import shutil
 from pathlib import Path
 
 import pytest
+from tests.integration.images.killing import NAME, Mortal, Scene
 from tests.integration.images.lab import Lab, Object, Operator, condition
-from tests.integration.images.test_killed import NAME, Mortal, Scene
 from tests.support import eventually
 
 from sandbox_kit import images

@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from tests.integration.images.killing import NAME, Mortal, Scene
 from tests.integration.images.lab import Lab, Object, condition
-from tests.integration.images.test_killed import NAME, Mortal, Scene
 from tests.support import eventually
 
 from sandbox_kit import images
