@@ -24,7 +24,8 @@ def unproven(view: View) -> bool:
     image, memory = view.image, view.memory
     if image is None or image.status != "active" or content.running(view):
         return False
-    before = (memory.was_ready and not identity.rolling(view)) or accepted(view)
+    kept = any(one.id == image.id for one in memory.previous)
+    before = kept or (memory.was_ready and not identity.rolling(view)) or accepted(view)
     return not before and not rejected(view) and _fetched(view, image)
 
 
@@ -32,10 +33,7 @@ def accepted(view: View) -> bool:
     """The content had arrived at an earlier look. While data is copied, or the image is deactivated, it is not
     ``imported`` for a while; where it came from stays written."""
     image, memory = view.image, view.memory
-    if image is None:
-        return False
-    known = memory.id == image.id and (memory.imported or bool(memory.source))
-    return known or any(kept.id == image.id for kept in memory.previous)
+    return image is not None and memory.id == image.id and (memory.imported or bool(memory.source))
 
 
 def _fetched(view: View, image: GlanceImage) -> bool:

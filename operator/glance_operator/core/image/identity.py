@@ -54,7 +54,8 @@ def expected_id(view: View) -> str:
 
 def forgotten(view: View) -> bool:
     """Whether images of an earlier life may be there: a status can be lost, and an object restored has another uid."""
-    return not (view.memory.id or view.memory.incarnation > 1 or view.spec.adopt or view.spec.id)
+    memory, spec = view.memory, view.spec
+    return not (memory.id or memory.incarnation > 1 or memory.served or spec.adopt or spec.id)
 
 
 def found_again(view: View, left: Iterable[GlanceImage]) -> View:
