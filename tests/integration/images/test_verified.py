@@ -2,6 +2,7 @@
 
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from tests.support import eventually
 
 from sandbox_kit import images
 from sandbox_kit.control_plane import ControlPlane
-from sandbox_kit.glance import Glance
+from sandbox_kit.glance import Glance, GlanceConfig
 from sandbox_kit.source import Fault, Source
 
 DATA, LIE, OTHER_LIE = images.raw(1 << 16), images.raw(1 << 16, seed=1), images.raw(1 << 15, seed=2)
@@ -141,6 +142,24 @@ class TestServed:
 @pytest.fixture(scope="module")
 def scene(crds_installed: ControlPlane, glance: Glance, source: Source, sandbox_directory: Path) -> Scene:
     return Scene(glance, source, crds_installed, sandbox_directory / "verified")
+
+
+def test_what_glance_cannot_prove_stays_private_and_makes_room_for_what_it_can(
+    scene: Scene, sandbox_directory: Path
+) -> None:
+    config = GlanceConfig(allowed_ports=(scene.source.port,), extra={"DEFAULT": {"hashing_algorithm": "sha256"}})
+    with Glance(sandbox_directory / "other-digests", config) as glance:
+        lab = replace(scene, glance=glance).lab()
+        with scene.operator(lab):
+            lab.apply(demanding(lab, NAME, scene.source.serve(lab.namespace, DATA)))
+            body, seen = watched(lab, NAME, "Stalled", "True", "NoDigest")
+            assert {visibility for visibility, _ in seen} == {"private"}
+            assert (condition(body, "Verified")["status"], condition(body, "Ready")["status"]) == ("Unknown", "False")
+            assert "set md5 instead" in condition(body, "Stalled")["message"]
+            lab.patch(NAME, source={"checksum": {"sha512": None, "md5": MD5}})
+            assert condition(lab.ready(NAME), "Verified")["message"] == "md5 by Glance"
+            (image,) = lab.owned(NAME)
+            assert (image["visibility"], image["checksum"]) == ("public", MD5)
 
 
 # finalizer, create, address, import, verdict, delete, next incarnation

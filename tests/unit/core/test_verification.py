@@ -101,6 +101,18 @@ def test_what_is_said_of_it(words: str, one: View, wanted: tuple[str, str]) -> N
     assert verified(one) == wanted
 
 
+def test_a_service_that_would_convert_makes_it_unknown() -> None:
+    assert verified(view(spec=demanding(), plugins=Plugins("raw"))) == ("Unknown", "ConvertedByGlance")
+
+
+def test_what_could_not_be_proven_is_known_as_such_at_the_next_look() -> None:
+    one = view(spec=demanding(), image=holding(WRONG, disk_format="raw"))
+    again = read_again(one, body_of(one, said(one)))
+    assert again.memory.unproven
+    assert decide(replace(again, spec=demanding(digest=WRONG)))[1].step == Discard(EXPECTED_ID)
+    assert not read_again(served(), body_of(served(), said(served()))).memory.unproven
+
+
 def test_how_it_was_proven() -> None:
     one = view(spec=demanding(), image=holding(RIGHT))
     assert find(said(one)["conditions"], "Verified")["message"] == "sha512 by Glance"

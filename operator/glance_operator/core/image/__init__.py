@@ -65,6 +65,7 @@ RULES: tuple[Rule[View], ...] = (
     content.fetch,
     content.await_active,
     # other content: a successor is made ready by the rules above, and takes over
+    verification.leave_what_was_never_shown,
     rollout.begin,
     # what has arrived is compared with its source and its digest, before anybody else may see the image
     arrival.await_source,

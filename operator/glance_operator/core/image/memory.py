@@ -60,6 +60,7 @@ def recall(body: Mapping[str, Any]) -> Memory:
         cloud_lost_since=moment(cloud.get("lastTransitionTime")) if cloud.get("reason") in LOST else None,
         tried=attempt.get("sourceHash") or "",
         mismatched=() if is_retried(body) else tuple(_mismatch(m) for m in attempt.get("mismatched") or ()),
+        unproven=find(conditions, verification.VERIFIED).get("reason") in verification.UNPROVEN,
         filled=_names(applied.get("stores")) | _asked_for(body),
     )
     return _forget_attempts(memory) if is_fresh_start(body) else memory

@@ -226,6 +226,7 @@ class Memory:
     cloud_lost_since: datetime | None = None  # since when credentials or service could not be found
     tried: str = ""  # fingerprint of the address that the import was sent to, where a digest is demanded
     mismatched: tuple[Mismatch, ...] = ()  # addresses that brought other bytes than the digest demands
+    unproven: bool = False  # what the image `id` holds could not be compared with the digest, and was shown to nobody
     filled: frozenset[str] = frozenset()  # stores that we have filled, or have asked Glance to fill
 
 

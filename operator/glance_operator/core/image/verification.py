@@ -13,6 +13,7 @@ from glance_operator.core.plan import Plan, doing, stalled
 
 VERIFIED = "Verified"
 MISMATCH, ALTERED, NO_DIGEST = "ChecksumMismatch", "ConvertedByGlance", "NoDigest"
+UNPROVEN = frozenset({ALTERED, NO_DIGEST})
 _REMEMBERED = 9  # addresses that one source can have
 
 
@@ -96,6 +97,15 @@ def give_up(view: View) -> Plan | None:
     return stalled(MISMATCH, _words(view))
 
 
+def leave_what_was_never_shown(view: View) -> Plan | None:
+    """Content that could not be proven, and is not what the spec describes any more: nobody misses it."""
+    image, memory = view.image, view.memory
+    if image is None or not (memory.unproven and memory.id == image.id) or content.is_as_described(view):
+        return None
+    message = "spec describes other content now, and nobody has seen what could not be proven: starting again"
+    return doing(content.Discard(image.id, nodes.place(view)), "Recreating", message)
+
+
 def judge(view: View) -> Plan | None:
     """Content that has not proven itself goes no further."""
     image, found = view.image, verdict(view)
@@ -157,6 +167,8 @@ def _without_verdict(view: View) -> Condition:
     """While there is no content that could be compared."""
     if view.memory.mismatched:
         return Condition(VERIFIED, FALSE, MISMATCH, _words(view))
+    if refused := refuse_what_glance_would_change(view):
+        return Condition(VERIFIED, UNKNOWN, ALTERED, refused.state.message)
     if content.arrived(view):
         return Condition(VERIFIED, UNKNOWN, "ContentChanged", "The image holds the content of an earlier spec")
     return Condition(VERIFIED, UNKNOWN, "NotImported", "Compared once the content is there")

@@ -125,6 +125,23 @@ PROVING = [
         "Current",
     ),
     Row(
+        "what could not be proven makes room for what is described now",
+        view(
+            spec=spec(),
+            image=holding(WRONG, disk_format="raw"),
+            memory=Memory(id=EXPECTED_ID, imported=True, unproven=True),
+        ),
+        "Recreating",
+        "InProgress",
+        Discard(EXPECTED_ID),
+    ),
+    Row(
+        "what is served does not",
+        view(spec=spec(), image=holding(RIGHT), memory=Memory(id=EXPECTED_ID, imported=True)),
+        "ContentChanged",
+        "Failed",
+    ),
+    Row(
         "Glance keeps digests of another kind",
         view(spec=demanding(), image=holding(WRONG, hash_algo="sha256")),
         "NoDigest",

@@ -1,5 +1,6 @@
-"""A GlanceStore that is drained: its images go elsewhere by themselves, and those that do not are named."""
+"""What an Image knows of a service of ours: a store that is drained, and what its imports do to the bytes."""
 
+import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -153,3 +154,19 @@ def test_images_leave_a_store_that_is_drained(service: Service) -> None:
     # It is drained no longer. This Glance still has the store, unlike one of ours: so the data comes back.
     eventually(lambda: service.holders("both") == ["central", "dcn1"], 40)
     service.until("both", "StoresReady", "True")
+
+
+def test_a_service_that_converts_says_so_before_anything_is_fetched(service: Service) -> None:
+    data = images.qcow2(1 << 16)
+    url = service.source.serve(f"{service.namespace}-qcow2", data)
+    source = {"http": {"url": url}, "checksum": {"sha512": hashlib.sha512(data).hexdigest()}}
+    change = '{"spec": {"imports": {"conversion": %s}}}'
+    service.kubectl("patch", "gapi", "glance", "--type=merge", "-p", change % '{"outputFormat": "raw"}')
+    service.apply(service.of_service("converted", diskFormat="qcow2", source=source))
+    body = service.until("converted", "Stalled", "True", "ConvertedByGlance")
+    told = condition(body, "Verified")
+    assert (told["status"], told["reason"]) == ("Unknown", "ConvertedByGlance")
+    assert "GlanceAPI glance converts images to raw" in told["message"]
+    assert service.owned("converted") == service.source.requests_of(f"{service.namespace}-qcow2") == []
+    service.kubectl("patch", "gapi", "glance", "--type=merge", "-p", change % "null")
+    assert condition(service.ready("converted"), "Verified")["reason"] == "ChecksumMatches"
