@@ -36,7 +36,7 @@ class Constraint:
     @property
     def where(self) -> str:
         """The place as the server names it, without indices and keys (values of maps are under their own name)."""
-        return ".".join(step for step in self.place if step not in (ELEMENT, VALUE)) + self.field
+        return (".".join(step for step in self.place if step not in (ELEMENT, VALUE)) + self.field).lstrip(".")
 
 
 def manifests() -> list[Body]:

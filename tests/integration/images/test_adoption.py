@@ -215,6 +215,19 @@ def test_what_vanishes_is_made_again_if_it_can_be(lab: Lab, name: str) -> None:
 
 
 @running
+def test_other_bytes_at_the_source_are_no_reason_to_discard_it(lab: Lab, name: str) -> None:
+    """It is for the case that the image vanishes: what it has now is nobody's reason to throw the image away."""
+    image = theirs(lab, name)
+    lab.apply(adopting(lab, name, source={"http": {"url": lab.source.serve(name, DATA[: 1 << 12])}}))
+    lab.ready(name)
+    for value in ("once", "twice"):
+        lab.retry(name, value)
+        eventually(lambda: lab.get(name)["status"].get("lastHandledRetry") == value)  # noqa: B023
+    assert lab.ready(name)["status"]["id"] == image["id"]
+    assert in_glance(lab, image["id"])["status"] == "active"
+
+
+@running
 def test_drift_is_reported(lab: Lab, name: str) -> None:
     image = theirs(lab, name)
     lab.apply(adopting(lab, name, driftPolicy="Report", properties={"a": "1"}))

@@ -158,3 +158,30 @@ def test_what_is_questionable_is_said_and_served(lab: Lab, name: str) -> None:
     lab.patch(name, properties={"os_distro": "ubuntu", "hw_scsi_model": "virtio-scsi"})
     lab.ready(name)
     assert condition(lab.get(name), "PropertiesQuestionable") == {}
+
+
+def test_a_visibility_that_the_policy_refuses_is_told(lab: Lab, name: str) -> None:
+    """Only administrators publish; the content is there all the same, and the change that is refused names itself."""
+    headers = lab.glance.trusted_headers(roles="member,reader")
+    entry = {"auth_type": "none", "image_endpoint_override": lab.glance.url, "trusted_headers": headers}
+    lab.apply(lab.credentials(name, {"clouds": {"images": entry}}))
+    lab.apply(lab.image(name, lab.source.serve(name, DATA), name, visibility="public"))
+    body = lab.until(name, "Stalled", "True", "Forbidden")
+    assert "visibility" in condition(body, "MetadataSynced")["message"]
+    assert condition(body, "Imported")["status"] == "True"
+    lab.patch(name, visibility="community")
+    lab.ready(name)
+    assert image_of(lab, name)["visibility"] == "community"
+
+
+def test_hidden_and_shown_again(lab: Lab, name: str) -> None:
+    image_id = served(lab, name, hidden=True)
+
+    def listed(hidden: str) -> bool:
+        query = f"visibility=all&os_hidden={hidden}&id=in:{image_id}"
+        return bool(lab.ask("GET", f"/images?{query}").json()["images"])
+
+    assert (listed("true"), listed("false")) == (True, False)
+    lab.patch(name, hidden=False)
+    lab.ready(name)
+    assert (listed("true"), listed("false")) == (False, True)

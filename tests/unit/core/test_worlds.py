@@ -205,6 +205,8 @@ def test_nothing_is_done_to_an_image_that_is_not_ours_or_is_being_imported(one: 
         assert one.finalized
     elif one.image and not harmless:
         assert identity.is_held(one)
+    if identity.adopts(one):
+        assert not isinstance(plan.step, Discard)
     if content.running(seen) and not harmless:  # only its own end, or the object's, is worth the import's
         assert one.deleted_at is not None or content.overdue(seen)
         assert isinstance(plan.step, DeleteImage if one.deleted_at else Discard)

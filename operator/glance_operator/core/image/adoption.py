@@ -75,9 +75,9 @@ def _wanted(view: View) -> GlanceImage | None:
 
 def await_others(view: View) -> Plan | None:
     """What somebody else imports is taken over when that is done: a marker set before would be undone. An image
-    without content is not filled: it may be waiting for its maker."""
-    image = _wanted(view)
-    if image is None:
+    without content is not filled, and never discarded: it may be waiting for its maker."""
+    image = view.image
+    if image is None or not identity.adopts(view) or (image.complete and not _wanted(view)):
         return None
     if content.running(view):
         message = f"Glance image {image.id} is locked by an import that somebody else began: it is awaited"

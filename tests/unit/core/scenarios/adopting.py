@@ -91,6 +91,8 @@ ADOPTION = [
     Row("their import is over, its lock not", replace(adopting(replace(THEIRS, lock="t1")), task=task("failure")),
         "Adopting", "InProgress", TakeOver),
     Row("without content", adopting(replace(queued(), properties={})), "AdoptionTargetEmpty", "Failed"),
+    Row("taken over, and without content by a wonder", adopted(shows={"status": "queued"}), "AdoptionTargetEmpty",
+        "Failed"),
     Row("of another format", adopting(diskFormat="raw"), "AdoptionTargetDiffers", "Failed"),
     Row("taken over, and nothing else is said", adopted(), "Available", "Current"),
     Row(
