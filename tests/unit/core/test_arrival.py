@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from tests.unit.core.answers import PAGE, QCOW2, RAW, answer
 from tests.unit.core.builders import (
     EXPECTED_ID,
     URL,
@@ -20,7 +21,6 @@ from tests.unit.core.builders import (
     view,
 )
 from tests.unit.core.scenarios.pods import CONVERTING
-from tests.unit.core.test_causes import PAGE, QCOW2, RAW, answer
 
 from glance_operator.core.conditions import find
 from glance_operator.core.image import decide, identity

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.unit.core.builders import body_of, glance_image, memory, task
+from tests.unit.core.answers import QCOW2, answer
+from tests.unit.core.builders import body_of, glance_image, memory, queued, task, view
 from tests.unit.core.scenarios.pods import ours
-from tests.unit.core.test_causes import QCOW2, answer, failed
 
 from glance_operator.core.conditions import find
 from glance_operator.core.image import decide
@@ -50,7 +50,7 @@ class TestStores:
 
     def test_a_source_that_is_fine_leads_to_the_stores(self) -> None:
         told = answer(head=QCOW2, size=10 << 20)
-        one = replace(failed(), answer=told, backends={"central": self.EDGE})
+        one = view(image=queued(), task=task("failure"), answer=told, backends={"central": self.EDGE})
         assert "store central is full" in judged(one).memory.cause
 
     def test_it_is_read_from_the_object(self) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from tests.unit.core.answers import HOST, PAGE, QCOW2, RAW, answer
 from tests.unit.core.builders import (
     NOW,
     URL,
@@ -30,15 +31,6 @@ from glance_operator.core.image.questions import question
 from glance_operator.core.image.sources import Answer, Fate, format_of
 from glance_operator.core.image.status import status
 from glance_operator.core.plan import Phase
-
-HOST = "images.example.org"
-QCOW2, RAW = b"QFI\xfb" + bytes(508), bytes(510) + b"\x55\xaa"
-PAGE = b" \n<!DOCTYPE html><html><title>Sign in</title>"
-
-
-def answer(fate: Fate = Fate.ANSWERED, **more: Any) -> Answer:
-    plain: dict[str, Any] = {"host": HOST, "port": 443, "code": 206}
-    return Answer(fate, **(plain | more))
 
 
 def failed(told: Answer | None = None, **changes: Any) -> View:

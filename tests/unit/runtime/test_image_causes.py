@@ -24,6 +24,7 @@ from sandbox_kit.source import Fault, Source
 pytestmark = pytest.mark.filterwarnings("ignore::PendingDeprecationWarning:openstack.*")
 FILTERED = Refused(400, "URI for web-download does not pass filtering")
 MIB = 1 << 20
+LOCKED = {"status": "importing", "os_glance_import_task": "t1"}
 
 
 @pytest.fixture
@@ -203,3 +204,26 @@ class TestStores:
         look = settled(our_lab, one)
         assert look.plan.state.reason == "PartialFailure"
         assert "GlanceStore edge says Usable=False, ProbeFailed: No space left on device" in look.plan.state.message
+
+
+class TestSilence:
+    @pytest.mark.parametrize(
+        ("words", "first", "later", "reason"),
+        [
+            ("the same for too long", "Copied 5 MiB", "Copied 5 MiB", "Recreating"),
+            ("it goes on", "Copied 5 MiB", "Copied 6 MiB", "Downloading"),
+            ("of a download nothing is told at all", "", "", "Downloading"),
+        ],
+    )
+    def test_what_glance_tells_of_a_copy_counts(
+        self, lab: ImageLab, monkeypatch: pytest.MonkeyPatch, words: str, first: str, later: str, reason: str
+    ) -> None:
+        now = 1000.0
+        monkeypatch.setattr("glance_operator.runtime.image.track.time.monotonic", lambda: now)
+        one = view(spec=spec(progressDeadline="30m"))
+        for told in (first, later):
+            lab.show(queued(one) | LOCKED, {**failure(), "status": "processing", "message": told})
+            look = lab.look(one)
+            lab.controller.admit(KEY, look)
+            now += 1801
+        assert look.plan.state.reason == reason

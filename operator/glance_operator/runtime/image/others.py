@@ -34,7 +34,7 @@ def refers(body: Body) -> bool:
 def with_others(view: View, store: Store) -> View:
     """Nobody is asked: what is known of them here will do, as a change of it is heard of."""
     found = {key: _referred(view, store, name) for key, name in references.named(view.spec).items()}
-    return replace(view, referred=found, storage=_storage(view, store))
+    return replace(view, referred=found, backends=_backends(view, store))
 
 
 def _referred(view: View, store: Store, name: str) -> Referred:
