@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from tests.integration.images.lab import Lab
-from tests.integration.images.test_killed import DATA, NAME, Mortal, Scene, certain
+from tests.integration.images.killing import DATA, NAME, Mortal, Scene, certain
 
 from sandbox_kit.control_plane import ControlPlane
 from sandbox_kit.glance import Glance

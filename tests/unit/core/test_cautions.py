@@ -82,18 +82,18 @@ def test_a_model_that_somebody_else_set_counts() -> None:
     ],
 )  # fmt: skip
 def test_formats(words: str, changes: dict[str, Any], wanted: str) -> None:
-    assert reason(**({"storage": RBD} | changes)) == wanted
+    assert reason(**({"backends": RBD} | changes)) == wanted
 
 
 def test_signatures() -> None:
     raw = {"diskFormat": "raw"}
-    assert reason(spec=spec(signature=SIGNATURE, **raw), storage=RBD) == "SignedOnRBD"
-    assert reason(spec=spec(properties={"img_signature": "x"}, **raw), storage=RBD) == "SignedOnRBD"
-    assert reason(spec=spec(signature=SIGNATURE, stores={"names": ["dcn0"]}, **raw), storage=RBD) == ""
+    assert reason(spec=spec(signature=SIGNATURE, **raw), backends=RBD) == "SignedOnRBD"
+    assert reason(spec=spec(properties={"img_signature": "x"}, **raw), backends=RBD) == "SignedOnRBD"
+    assert reason(spec=spec(signature=SIGNATURE, stores={"names": ["dcn0"]}, **raw), backends=RBD) == ""
 
 
 def test_all_are_named_and_the_first_gives_the_reason() -> None:
-    one = served(spec=spec(properties={"os_distro": "Ubuntu", "hw_disk_bus": "scsi"}), storage=RBD)
+    one = served(spec=spec(properties={"os_distro": "Ubuntu", "hw_disk_bus": "scsi"}), backends=RBD)
     found = cautions.condition(one)
     assert found is not None
     assert found.reason == "DistroSpelling"

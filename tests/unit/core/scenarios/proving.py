@@ -13,6 +13,7 @@ from glance_operator.core.image.digests import Mismatch, Plugins
 from glance_operator.core.image.metadata import UpdateImage
 from glance_operator.core.image.observed import GlanceImage, Memory
 from glance_operator.core.image.retries import fingerprint
+from glance_operator.core.image.rollout import Begin
 
 RIGHT, WRONG, MD5 = "ab" * 64, "cd" * 64, "0f" * 16
 API: dict[str, Any] = {"cloudCredentialsRef": None, "glanceAPIRef": {"name": "glance"}}
@@ -138,8 +139,9 @@ PROVING = [
     Row(
         "what is served does not",
         view(spec=spec(), image=holding(RIGHT), memory=Memory(id=EXPECTED_ID, imported=True)),
-        "ContentChanged",
-        "Failed",
+        "RollingOut",
+        "InProgress",
+        Begin(2),
     ),
     Row(
         "Glance keeps digests of another kind",
