@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from tests.integration.images.lab import Lab
 from tests.integration.images.killing import DATA, NAME, Mortal, Scene, certain
+from tests.integration.images.lab import Lab
 
 from sandbox_kit.control_plane import ControlPlane
 from sandbox_kit.glance import Glance
