@@ -2,16 +2,22 @@
 
 import base64
 import hashlib
+import mmap
 import socket
 import threading
 import time
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from email.utils import formatdate
+from functools import cached_property
 from typing import Self
 
+from sandbox_kit.pki import Pair
 from sandbox_kit.source_http import Answer, SourceServer
+
+Content = bytes | mmap.mmap  # a file that is mapped may be large and cost nothing
 
 
 @dataclass(frozen=True)
@@ -23,6 +29,8 @@ class Fault:
     length: False leaves Content-Length out, so that a cut looks like an end.
     rate: bytes a second.  body: sent instead of the file; b"" is an empty one.
     credentials: user and password that a request must bring (basic), else 401.
+    headers: sent besides, or instead of those of the same name; "" = left out.
+    ranges: False answers with the whole file whatever part is asked for.
     """
 
     status: int = 200
@@ -35,6 +43,8 @@ class Fault:
     rate: int | None = None
     body: bytes | None = None
     credentials: tuple[str, str] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    ranges: bool = True
 
     def refuses(self, authorization: str) -> bool:
         """Whether a request with this Authorization header lacks the credentials."""
@@ -56,7 +66,7 @@ class Request:
 
 @dataclass(frozen=True)
 class _File:
-    data: bytes
+    data: Content
     fault: Fault
     modified: str = field(default_factory=lambda: formatdate(usegmt=True))
 
@@ -68,9 +78,19 @@ class _File:
             return Answer(302, {"Location": fault.redirect})
         if fault.status != 200:
             return Answer(fault.status, headers)
+        tag = self._tag if fault.body is None else _tag(fault.body)
+        headers |= {"ETag": tag, "Last-Modified": self.modified, **fault.headers}
+        headers = {name: value for name, value in headers.items() if value}
         body = self.data if fault.body is None else fault.body
-        headers |= {"ETag": f'"{hashlib.sha256(body).hexdigest()[:16]}"', "Last-Modified": self.modified}
-        return Answer(200, headers, body, fault.length, fault.cut_after, fault.stall_after, fault.rate)
+        return Answer(200, headers, body, fault.length, fault.cut_after, fault.stall_after, fault.rate, fault.ranges)
+
+    @cached_property
+    def _tag(self) -> str:
+        return _tag(self.data)
+
+
+def _tag(content: Content) -> str:
+    return f'"{hashlib.sha256(content).hexdigest()[:16]}"'
 
 
 class Source:
@@ -79,22 +99,22 @@ class Source:
     `port` answers; `refusing_port` is ours too but refuses every connection (for a service's list of allowed ports).
     """
 
-    def __init__(self, host: str = "127.0.0.1") -> None:
-        """host: an address of this machine."""
+    def __init__(self, host: str = "127.0.0.1", tls: Pair | None = None) -> None:
+        """host: an address of this machine.  tls: serve https with this certificate."""
         self.requests: list[Request] = []
         self._files: dict[str, _File] = {}
         self._answered: Counter[str] = Counter()
         self._stalls: list[tuple[str, threading.Event]] = []
         self._lock = threading.Lock()
-        self._server = SourceServer(host, self._answer, self._stall)
+        self._server = SourceServer(host, self._answer, self._stall, tls)
         self._refusing = socket.socket()
         self._refusing.bind((host, 0))  # bound but never listening
         self.port: int = self._server.server_address[1]
         self.refusing_port: int = self._refusing.getsockname()[1]
         self._host = host
-        self.url = f"http://{host}:{self.port}"
+        self.url = f"{'https' if tls else 'http'}://{host}:{self.port}"
 
-    def serve(self, name: str, data: bytes, fault: Fault | None = None) -> str:
+    def serve(self, name: str, data: Content, fault: Fault | None = None) -> str:
         """Offer `data` under /name, in place of what was there, and return its URL; a new content has a new ETag."""
         with self._lock:
             self._files[f"/{name}"] = _File(data, fault or Fault())

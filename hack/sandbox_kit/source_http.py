@@ -1,11 +1,15 @@
 """How the source speaks HTTP: what to say is an `Answer`, decided in `source`; how to say it wrongly is here."""
 
+import mmap
 import re
+import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from sandbox_kit.pki import Pair
 
 CHUNK = 1 << 16
 Decide = Callable[[str, str, dict[str, str]], "Answer"]
@@ -17,17 +21,23 @@ class Answer:
 
     status: int
     headers: dict[str, str] = field(default_factory=dict)
-    body: bytes = b""
+    body: bytes | mmap.mmap = b""
     length: bool = True
     cut_after: int | None = None
     stall_after: int | None = None
     rate: int | None = None
+    ranges: bool = True
 
-    def part(self, wanted: str) -> "Answer":
-        """The same for a Range header such as `bytes=5-9` or `bytes=5-`; anything else gets the whole."""
+    def part(self, wanted: str, condition: str = "") -> "Answer":
+        """The same for a Range header such as `bytes=5-9` or `bytes=5-`; anything else gets the whole.
+
+        condition: an If-Range header, which must be the ETag or the Last-Modified.
+        """
         asked = re.fullmatch(r"bytes=(\d+)-(\d*)", wanted)
         size = len(self.body)
-        if not asked or self.status != 200 or int(asked[1]) >= size:
+        if not asked or self.status != 200 or not self.ranges or int(asked[1]) >= size:
+            return self
+        if condition and condition not in {self.headers.get("ETag"), self.headers.get("Last-Modified")}:
             return self
         first, last = int(asked[1]), min(int(asked[2] or size - 1), size - 1)
         headers = {**self.headers, "Content-Range": f"bytes {first}-{last}/{size}"}
@@ -42,9 +52,13 @@ class SourceServer(ThreadingHTTPServer):
     block_on_close = False  # a stalled answer must not stall our own end
     request_queue_size = 256
 
-    def __init__(self, host: str, decide: Decide, stall: Callable[[str], None]) -> None:
+    def __init__(self, host: str, decide: Decide, stall: Callable[[str], None], tls: Pair | None = None) -> None:
         super().__init__((host, 0), _Handler)
         self.decide, self.stall = decide, stall
+        if tls:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(tls.cert, tls.key)
+            self.socket = context.wrap_socket(self.socket, server_side=True)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that hangs up is what we are here for."""
@@ -66,7 +80,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _decide(self) -> Answer:
         headers = {name.lower(): value for name, value in self.headers.items()}
         path = self.path.partition("?")[0]
-        return self.server.decide(self.command, path, headers).part(headers.get("range", ""))
+        return self.server.decide(self.command, path, headers).part(
+            headers.get("range", ""), headers.get("if-range", "")
+        )
 
     def _say(self, answer: Answer, *, with_body: bool) -> None:
         self.send_response(answer.status)

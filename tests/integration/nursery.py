@@ -20,7 +20,7 @@ from typing import NoReturn
 from tests.integration.engine import recorder
 from tests.integration.images import crash_operator
 
-from glance_operator import __main__ as operator
+from glance_operator.runtime import process as operator
 
 PROGRAMS: Mapping[str, Callable[[], int | None]] = {
     "operator": operator.main,

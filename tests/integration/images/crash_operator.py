@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from glance_operator.__main__ import main
 from glance_operator.runtime.endpoint import Endpoint
 from glance_operator.runtime.kube import Transport
+from glance_operator.runtime.process import main
 from glance_operator.runtime.rest import Request
 from glance_operator.runtime.store import Body
 

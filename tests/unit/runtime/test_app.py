@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from tests.support import eventually
 
-from glance_operator import __main__ as program
 from glance_operator.runtime import logs
+from glance_operator.runtime import process as program
 from glance_operator.runtime.app import App
 from glance_operator.runtime.intake import Wiring
 from glance_operator.runtime.leader import LostLease
