@@ -114,3 +114,19 @@ def test_a_new_content_has_a_new_etag(source: Source) -> None:
     before = get(source.serve(URL, DATA)).headers["ETag"]
     assert get(source.serve(URL, DATA)).headers["ETag"] == before
     assert get(source.serve(URL, DATA[1:])).headers["ETag"] != before
+
+
+def test_a_part_is_had_under_a_condition_or_never(source: Source) -> None:
+    url = source.serve(URL, DATA)
+    tag = get(url).headers["ETag"]
+    assert get(url, headers={"Range": "bytes=5-9", "If-Range": tag}).status_code == 206
+    assert get(url, headers={"Range": "bytes=5-9", "If-Range": '"another"'}).content == DATA
+    source.serve(URL, DATA, Fault(ranges=False))
+    assert get(url, headers={"Range": "bytes=5-9"}).content == DATA
+
+
+def test_headers_are_added_replaced_and_left_out(source: Source) -> None:
+    url = source.serve(URL, DATA, Fault(headers={"Content-Type": "text/html", "ETag": 'W/"1"', "Last-Modified": ""}))
+    headers = get(url).headers
+    assert (headers["Content-Type"], headers["ETag"]) == ("text/html", 'W/"1"')
+    assert "Last-Modified" not in headers

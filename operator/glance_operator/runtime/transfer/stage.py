@@ -37,6 +37,8 @@ class Stage:
                     raise _failure(response)
         except Unreached as error:
             raise _unavailable(str(error)) from None
+        except OSError:
+            raise _unavailable("was cut while it answered") from None
 
     def _await_queued(self) -> None:
         """Until what was cut before is forgotten; the next PUT says so if it never is."""
@@ -48,7 +50,7 @@ class Stage:
         try:
             with self._web.send("GET", self._config.image_url, secrets.headers(self._config.headers_file)) as response:
                 return str(response.json().get("status")) if response.status_code == 200 else ""
-        except (Unreached, ValueError, AttributeError):
+        except (Unreached, OSError, ValueError, AttributeError):
             return ""
 
 
