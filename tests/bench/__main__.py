@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from tests.bench import crowd, fifty, report, rest, single
+from tests.bench import carried, crowd, fifty, report, rest, single
 from tests.bench.figures import Section
 from tests.bench.runs import warm_operator
 from tests.bench.world import STORES, World, running
@@ -25,16 +25,18 @@ REPORT = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 
 @dataclass(frozen=True)
 class Plan:
-    """How much is measured: pairs of single runs, the many at once, the crowd, and how many more come to rest."""
+    """How much is measured: pairs of single runs, MiB that are transferred and how often, the many at once, the crowd,
+    and how many more come to rest."""
 
     singles: int
+    carried: tuple[int, int]
     many: fifty.Plan
     crowd: int
     more: int
 
 
-FULL = Plan(5, fifty.Plan(50, 24, 3, (2, 4, 6, 8)), 1000, 1000)
-QUICK = Plan(3, fifty.Plan(8, 8, 1, (4,)), 40, 0)
+FULL = Plan(5, (1024, 3), fifty.Plan(50, 24, 3, (2, 4, 6, 8)), 1000, 1000)
+QUICK = Plan(3, (64, 1), fifty.Plan(8, 8, 1, (4,)), 40, 0)
 
 
 def main() -> int:
@@ -83,6 +85,7 @@ def _measures(world: World, plan: Plan, say: Callable[[str], None]) -> list[tupl
     """In the order in which they build on each other: those at rest are what the crowd leaves behind."""
     steps: list[tuple[str, Callable[[], Section]]] = [
         ("one image", partial(single.measure, world, plan.singles)),
+        ("one through the transfer program", partial(_carried, world, plan)),
         ("many, one store", partial(fifty.measure, world, plan.many, STORES[:1], say)),
         ("many, three stores", partial(fifty.measure, world, plan.many, STORES, say)),
         (f"a crowd of {plan.crowd}", partial(_crowd, world, plan.crowd)),
@@ -91,6 +94,11 @@ def _measures(world: World, plan: Plan, say: Callable[[str], None]) -> list[tupl
     if plan.more:
         steps.append((f"{plan.more} more at rest", partial(_more, world, plan)))
     return steps
+
+
+def _carried(world: World, plan: Plan) -> Section:
+    size, runs = plan.carried
+    return carried.measure(world, size << 20, runs)
 
 
 def _crowd(world: World, count: int) -> Section:

@@ -2,6 +2,8 @@
 
 import gzip
 import random
+import subprocess
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -120,6 +122,24 @@ def test_an_image_that_takes_no_data(lab: Lab, name: str) -> None:
     gone = lab.run(lab.config("6f0c3a52-7c1e-4a57-9df3-0a3a4e8b6c11", url))
     assert gone.verdict == (1, "StageRefused")
     assert "does not have the image" in gone.outcome["message"]
+
+
+@pytest.fixture
+def small_staging(lab: Lab) -> Iterator[None]:
+    """Two MiB of staging space."""
+    place = lab.glance.store_directory("os_glance_staging_store")
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", place], capture_output=True).returncode:
+        pytest.skip("file systems MUST NOT BE MOUNTED here: a full staging is not tested")
+    yield
+    subprocess.run(["umount", "--lazy", place], check=True)
+
+
+@pytest.mark.usefixtures("small_staging")
+def test_a_staging_that_is_full(lab: Lab, name: str) -> None:
+    """It fills up in the middle: the answer comes before all is sent."""
+    run = lab.carry(lab.source.serve(name, images.raw(16 << 20)))
+    assert run.verdict == (1, "StageRefused")
+    assert "Glance's staging is full, or a quota is reached (" in run.outcome["message"]
 
 
 def test_a_glance_that_is_not_there(lab: Lab, name: str) -> None:
