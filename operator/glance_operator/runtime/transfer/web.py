@@ -56,7 +56,7 @@ class Web:
         """The answer at the end of all redirects. Raises Unreached."""
         for _ in range(_REDIRECTS + 1):
             credentials = {"Authorization": authorization} if authorization else {}
-            response = self.send("GET", url, {**(headers or {}), **credentials})
+            response: requests.Response = self.send("GET", url, {**(headers or {}), **credentials})
             if (target := self._session.get_redirect_target(response)) is None:
                 return response
             response.close()
