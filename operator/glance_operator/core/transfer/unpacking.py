@@ -17,7 +17,7 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-PIECE = 1 << 20  # bytes that come out at once, at most
+PIECE = 1 << 18  # bytes that come out at once, at most: a chunk of a MiB is too much for a uWSGI as it comes
 _UNSUSPECTED = 1 << 30  # bytes out, from which on the ratio counts
 _MEMORY = 80 << 20  # bytes that the dictionary of an archive may take: what `xz -9` needs, and a little
 _WINDOW = 26  # log2 of the same for zstd; `zstd --ultra -22` and `--long` ask for more

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterable
 from typing import Self
 
-_AHEAD = 4  # pieces that wait
+_AHEAD = 16  # pieces that wait
 
 
 class Hashing:

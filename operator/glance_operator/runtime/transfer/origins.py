@@ -1,4 +1,4 @@
-"""Where the bytes come from: a web server, or a volume. Both give pieces of at most a MiB, or say what is wrong."""
+"""Where the bytes come from: a web server, or a volume. Both give small pieces, or say what is wrong."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from glance_operator.core.image.retries import shown
 from glance_operator.core.transfer.config import VolumeFile
 from glance_operator.core.transfer.outcome import Failure, amount
 from glance_operator.core.transfer.resuming import Offer, Patience
+from glance_operator.core.transfer.unpacking import PIECE
 from glance_operator.runtime.answers import retry_after
 from glance_operator.runtime.transfer.web import Unreached, Web
 
-_PIECE = 1 << 20
 _NOTHING = frozenset({204, 205})
 _ADVICE = {401: ": check its credentials", 403: ": check its credentials", 407: ": the proxy wants credentials"}
 
@@ -54,7 +54,7 @@ class WebFile:
     def chunks(self) -> Iterator[bytes]:
         while True:
             try:
-                while piece := self._response.raw.read1(_PIECE, decode_content=False):
+                while piece := self._response.raw.read1(PIECE, decode_content=False):
                     self.received += len(piece)
                     yield piece
                 whole = self.offer.total in {None, self.received}
@@ -135,7 +135,7 @@ class VolumeContent:
 
     def chunks(self) -> Iterator[bytes]:
         try:
-            while piece := os.read(self._number, _PIECE):
+            while piece := os.read(self._number, PIECE):
                 self.received += len(piece)
                 yield piece
         except OSError as error:

@@ -29,7 +29,7 @@ PACK: dict[Compression, Callable[[bytes], bytes]] = {
     "zst": lambda data: zstd.compress(data, options={zstd.CompressionParameter.checksum_flag: 1}),  # as `zstd` does
 }
 KINDS = pytest.mark.parametrize("kind", PACK)
-DATA = random.Random(1).randbytes(300_000) + bytes(3 * PIECE) + b"the end"  # noqa: S311
+DATA = random.Random(1).randbytes(300_000) + bytes(12 * PIECE) + b"the end"  # noqa: S311
 
 
 def unpacked(kind: Compression, packed: bytes, step: int = 65536, ratio: int = 2000) -> bytes:
