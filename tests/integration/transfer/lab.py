@@ -97,8 +97,10 @@ class Lab:
         return found
 
     def queued(self, image_id: str) -> None:
-        """Glance has noticed that nothing whole has come."""
+        """Glance has noticed that nothing whole has come, and keeps nothing of it."""
         eventually(lambda: self.image(image_id)["status"] == "queued", 20)
+        staged = self.glance.store_directory("os_glance_staging_store") / image_id
+        eventually(lambda: not staged.exists(), 20)
 
     def config(self, image_id: str, *urls: str, disk_format: str = "raw", **changes: Any) -> Object:
         """A plain transfer of these addresses; ``changes``: parts of the document, in its own names."""
@@ -131,10 +133,13 @@ class Lab:
     def run(self, config: Object, **environment: str) -> Run:
         return self.start(config, **environment).wait()
 
-    def carry(self, *urls: str, disk_format: str = "raw", **changes: Any) -> Run:
+    def carry(self, *urls: str, **changes: Any) -> Run:
         """Into an image of its own, which is ``queued`` again unless all went well."""
+        return self.carry_with({}, *urls, **changes)
+
+    def carry_with(self, environment: dict[str, str], *urls: str, disk_format: str = "raw", **changes: Any) -> Run:
         image_id = self.new_image(disk_format)
-        run = self.run(self.config(image_id, *urls, disk_format=disk_format, **changes))
+        run = self.run(self.config(image_id, *urls, disk_format=disk_format, **changes), **environment)
         if run.code:
             self.queued(image_id)
         else:

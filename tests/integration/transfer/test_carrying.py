@@ -36,6 +36,7 @@ def test_staged_imported_and_proven(lab: Lab, name: str) -> None:
     said = run.outcome
     assert (said["source"], said["algorithm"], said["digest"]) == (f"{url}?…", "sha256", SHA256["digest"])
     assert (said["bytes"], said["sourceBytes"]) == (len(DATA), len(DATA))
+    assert said["lengthKnown"]
     assert said["etag"]
     assert said["lastModified"]
 
@@ -69,6 +70,7 @@ def test_every_algorithm_proves(lab: Lab, name: str, kind: str) -> None:
 def test_nothing_is_proven_where_nothing_is_expected(lab: Lab, name: str) -> None:
     run = lab.carry(lab.source.serve(name, DATA, Fault(length=False)), disk_format="qcow2", decompress="Auto")
     assert (run.code, run.outcome["algorithm"], run.outcome["digest"]) == (0, None, None)
+    assert run.outcome["lengthKnown"] is False
     assert run.lines[-2] == {"bytes": len(DATA), "total": None, "phase": "finishing"}
 
 

@@ -74,6 +74,28 @@ def test_it_begins_where_it_is_told_and_tells_of_each_address(lab: Lab, name: st
     assert run.outcome["message"] == f"{two}: source is empty: check the address; {one}?…: source answered 404"
 
 
+def test_a_long_silence_is_outlived_by_both_sides(lab: Lab, name: str) -> None:
+    """uWSGI gives up on a client that says nothing for four seconds; the source says nothing for six."""
+    run = lab.start(lab.config(lab.new_image(), lab.source.serve(name, DATA, SILENT), checksum=SHA256))
+    eventually(lambda: lab.source.stalled(name))
+    since = time.monotonic()
+    eventually(lambda: time.monotonic() - since > 6)  # the silence itself is what is tested
+    lab.source.release(name)
+    assert run.wait().code == 0, run.lines
+    assert run.outcome["sha512"] == digest("sha512", DATA)
+
+
+def test_glance_s_refusal_is_told_although_the_source_is_silent(lab: Lab, name: str) -> None:
+    image_id = lab.new_image()
+    first = lab.start(lab.config(image_id, lab.source.serve(f"first-{name}", DATA, SILENT)))
+    eventually(lambda: lab.image(image_id)["status"] == "uploading")
+    second = lab.run(lab.config(image_id, lab.source.serve(f"second-{name}", DATA, SILENT)))
+    assert second.verdict == (1, "StageRefused")
+    lab.source.release()
+    assert first.wait().code == 0
+    assert lab.imported(image_id)["os_hash_value"] == digest("sha512", DATA)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_ends_when_it_is_asked_to(lab: Lab, name: str, number: int) -> None:
     image_id = lab.new_image()

@@ -90,6 +90,14 @@ def test_a_private_authority_is_trusted_when_it_is_given(lab: Lab, name: str, tm
     assert strange.outcome["message"].startswith("source is not trusted: ")
 
 
+def test_the_proxy_of_the_environment_is_used(lab: Lab, name: str) -> None:
+    """Which here has not what it is asked for."""
+    url = f"http://nowhere.invalid/{name}"
+    run = lab.carry_with({"HTTP_PROXY": lab.source.url}, url)
+    assert run.verdict == (1, "SourceAnswered")
+    assert [request.path for request in lab.source.requests if name in request.path] == [url]
+
+
 def test_nothing_secret_is_said(lab: Lab, name: str, basic: dict[str, str]) -> None:
     url = lab.source.serve(name, DATA, Fault(credentials=("reader", "another")))
     run = lab.carry(f"{url}?signature=s3cret-too", source={"auth": basic})

@@ -29,6 +29,8 @@ class Success(Model):
     """How many were staged."""
     source_bytes: int
     """How many the source sent: others than were staged if they were decompressed on the way."""
+    length_known: bool
+    """Whether a cut would have been noticed without a digest: the source told its length, or where it ends."""
     etag: str | None = None
     """Of the source, as the server gave it."""
     last_modified: str | None = None

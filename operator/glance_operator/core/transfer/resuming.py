@@ -13,17 +13,27 @@ _RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What the server said of the file when it began to send it. total: bytes, if it said so."""
+    """What the server said of the file when it began to send it.
+
+    total: bytes, if it said so.  framed: sent in chunks, the last of which is marked.
+    """
 
     total: int | None = None
     etag: str | None = None
     modified: str | None = None
+    framed: bool = False
+
+    @property
+    def ends_visibly(self) -> bool:
+        """Whether a cut can be told from the end."""
+        return self.total is not None or self.framed
 
     @classmethod
     def of(cls, headers: Mapping[str, str]) -> Offer:
         """``headers``: of an answer with the whole file, whatever the case of their names."""
-        length = headers.get("Content-Length", "")
-        return cls(int(length) if length.isdecimal() else None, headers.get("ETag"), headers.get("Last-Modified"))
+        length, framed = headers.get("Content-Length", ""), "Transfer-Encoding" in headers
+        total = int(length) if length.isdecimal() and not framed else None
+        return cls(total, headers.get("ETag"), headers.get("Last-Modified"), framed)
 
     def request(self, position: int) -> dict[str, str]:
         """Headers that ask for the rest from there on; none if nothing would tell that it is of the same file.

@@ -22,7 +22,8 @@ No secret is in it. ``source.auth`` may be ``{"headerFile": …}``, a whole Auth
 
 **The environment** may name proxies (HTTP_PROXY, HTTPS_PROXY, NO_PROXY); they are used for Glance, too, so that a
 service inside the cluster belongs into NO_PROXY. ``gpgv`` must be there if a keyring is given. The root file system
-may be read-only, and no scratch space is needed.
+may be read-only, and no scratch space is needed. While a source is silent Glance is given a byte a second of what was
+held back, so that neither it nor what is before it gives up.
 
 **Addresses** are tried in turn, each at most once, beginning with ``start``: one that fails in whatever way, also at
 its very end, is followed by the next. A download that is cut is resumed (Range) if the file is unchanged by its ETag
@@ -34,12 +35,14 @@ is read), downloading, finishing. The last line is the outcome, which is also wr
 `core.transfer.outcome.Success`, or `Failed`::
 
     {"ok":true,"source":"https://host/a.qcow2.xz","algorithm":"sha256","digest":"…","md5":"…","sha512":"…","bytes":…,
-     "sourceBytes":…,"etag":…,"lastModified":…,"signedBy":…}
+     "sourceBytes":…,"lengthKnown":true,"etag":…,"lastModified":…,"signedBy":…}
     {"ok":false,"reason":"SourceAnswered","message":"source answered 404","terminal":false,"retryAfter":null}
 
 ``md5``, ``sha512`` and ``bytes`` are of what was staged: the image's checksum, os_hash_value and size once it is
-imported, if no plugin changes it. **Exit codes**: 0 for ok, 1 for everything else. SIGTERM ends it at once; without
-an outcome (killed) nothing is known, and nothing is staged.
+imported, if no plugin changes it. ``lengthKnown`` is false if a cut would have looked like the end.
+
+**Exit codes**: 0 for ok, 1 for everything else. SIGTERM ends it at once. Where there is no outcome (it was killed)
+nothing is known; the image tells: it is ``queued`` as soon as Glance has noticed.
 
 Reasons: SourceAnswered, SourceUnreachable, SourceStalled, SourceTruncated, SourceEmpty, NotAnImage, FormatMismatch,
 ChecksumMismatch, DecompressionFailed, TooLarge; ManifestUnreadable, NotInManifest, SignatureInvalid; StageRefused,

@@ -18,6 +18,7 @@ from glance_operator.runtime.transfer.hashing import Hashing
 from glance_operator.runtime.transfer.origins import Origin, VolumeContent, WebFile
 from glance_operator.runtime.transfer.proofs import Manifest, Proof
 from glance_operator.runtime.transfer.stage import Stage
+from glance_operator.runtime.transfer.steady import Steady
 from glance_operator.runtime.transfer.web import Unreached, Web, same_origin
 
 _CONNECT = 15.0  # seconds
@@ -103,7 +104,9 @@ class Carriage(ExitStack):
     def carry(self, stage: Stage, manifest: Manifest | None) -> Success:
         """Raises Failure; then nothing is staged."""
         self._progress.begin(self._origin.offer.total)
-        stage.put(self._checked())
+        content = self.enter_context(Steady(self._checked()))
+        self.callback(self._origin.interrupt)  # before the thread that reads it is waited for
+        stage.put(iter(content))
         return Success(
             source=self._origin.shown,
             algorithm=self._proof.algorithm,
@@ -111,6 +114,7 @@ class Carriage(ExitStack):
             **self._digests,
             bytes=self._staged,
             source_bytes=self._origin.received,
+            length_known=self._origin.offer.ends_visibly,
             etag=self._origin.offer.etag,
             last_modified=self._origin.offer.modified,
             signed_by=manifest.signed_by if manifest else None,
@@ -132,7 +136,7 @@ class Carriage(ExitStack):
             formats.refuse_other(
                 self._head, self._config.disk_format, compressed_allowed=self._config.compressed_allowed
             )
-        return self._judged(content)
+        return self._judged(content, self.enter_context(Hashing(_GLANCES)))
 
     def _received(self) -> Iterator[bytes]:
         for piece in self._origin.chunks():
@@ -162,9 +166,8 @@ class Carriage(ExitStack):
             unpacker.end()
         self._digest = hashing.digests()[algorithm] if hashing and algorithm else None
 
-    def _judged(self, content: Iterator[bytes]) -> Iterator[bytes]:
+    def _judged(self, content: Iterator[bytes], hashing: Hashing) -> Iterator[bytes]:
         """The same; what is wrong with the whole is raised before its end is seen."""
-        hashing = self.enter_context(Hashing(_GLANCES))
         for piece in content:
             self._staged += len(piece)
             self._refuse_size(self._staged)

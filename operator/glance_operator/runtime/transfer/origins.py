@@ -7,6 +7,7 @@ import os
 import stat
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import PurePosixPath
 from typing import Protocol
 
@@ -37,6 +38,10 @@ class Origin(Protocol):
         """The bytes, none of the pieces empty. Raises Failure."""
         ...
 
+    def interrupt(self) -> None:
+        """Whoever waits for bytes is to wait no longer: nobody wants them any more."""
+        ...
+
     def close(self) -> None: ...
 
 
@@ -65,6 +70,10 @@ class WebFile:
             if whole:
                 return
             self._go_on()
+
+    def interrupt(self) -> None:
+        with suppress(ValueError, RuntimeError, OSError):  # it has ended already
+            self._response.raw.shutdown()
 
     def close(self) -> None:
         self._response.close()
@@ -143,6 +152,9 @@ class VolumeContent:
         if self.received != self.offer.total:
             words = f"{self.shown} on the volume changed while it was read: let it be written first"
             raise Failure("SourceTruncated", words)
+
+    def interrupt(self) -> None:
+        """A volume does not let wait."""
 
     def close(self) -> None:
         os.close(self._number)

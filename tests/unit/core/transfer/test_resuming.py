@@ -16,6 +16,13 @@ def test_what_the_server_said_is_remembered() -> None:
     assert Offer.of(headers) == OFFER
     assert Offer.of({}) == Offer()
     assert Offer.of({"Content-Length": "many"}).total is None
+    assert Offer.of({"Transfer-Encoding": "chunked", "Content-Length": "5"}) == Offer(framed=True)
+
+
+def test_a_cut_is_told_from_the_end_by_a_length_or_by_chunks() -> None:
+    assert OFFER.ends_visibly
+    assert Offer(framed=True).ends_visibly
+    assert not Offer(etag='"abc"').ends_visibly
 
 
 def test_the_rest_is_asked_for_under_a_condition() -> None:
