@@ -60,9 +60,7 @@ class Web:
             if (target := self._session.get_redirect_target(response)) is None:
                 return response
             response.close()
-            there = urljoin(url, target)
-            if urlsplit(there).scheme not in _PORTS:
-                raise Unreached("redirects to what is no http or https address")
+            there = _followed(url, target)
             authorization = authorization if same_origin(url, there) else ""
             url = there
         raise Unreached(f"redirects more than {_REDIRECTS} times")
@@ -109,6 +107,17 @@ def origin(url: str) -> tuple[str, str | None, int | None]:
 def same_origin(one: str, other: str) -> bool:
     """Whether what is secret to the one may be told the other."""
     return origin(one) == origin(other)
+
+
+def _followed(url: str, target: str) -> str:
+    try:
+        there = urljoin(url, target)
+        scheme, host, _ = origin(there)
+    except ValueError:
+        raise Unreached("redirects to what is no address") from None
+    if scheme not in _PORTS or not host:
+        raise Unreached("redirects to what is no http or https address")
+    return there
 
 
 def _context(ca_file: str) -> ssl.SSLContext:
