@@ -23,7 +23,7 @@ from glance_operator.core.image.sources import Answer, Fate
 from glance_operator.runtime import sources_http as http
 
 _GOOD_FOR = 300.0  # seconds for which an answer, or that there was none, is believed
-_PATIENCE = 2.0  # seconds that a pass waits; what comes later is there for the next one
+_PATIENCE = 1.5  # seconds that a pass waits; what comes later is there for the next one
 _AT_ONCE = 16
 _KEPT = 1000  # answers
 _REDIRECTS = 3

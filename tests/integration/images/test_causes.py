@@ -97,6 +97,19 @@ class TestCauses:
         asking.apply(declared(asking, name, f"http://{host}/image"))
         eventually(lambda: f"source host {host} does not resolve" in message(asking, name, "SourceRefused"), 90)
 
+    def test_where_a_source_leads(self, asking: Lab, name: str) -> None:
+        """Glance follows redirects as far as its filter lets it, and says of neither end where it was."""
+        code, port = secrets.choice(CODES), 1 + secrets.randbelow(79)
+        there = asking.source.serve(f"{name}-there", DATA, Fault(status=code))
+        moved = asking.source.serve(f"{name}-moved", DATA, Fault(redirect=there))
+        astray = asking.source.serve(f"{name}-astray", DATA, Fault(redirect=f"http://127.0.0.1:{port}/x"))
+        asking.apply(declared(asking, f"{name}-moved", moved), declared(asking, f"{name}-astray", astray))
+        said = message(asking, f"{name}-moved")
+        assert f"source (redirected to 127.0.0.1:{asking.source.port}) answered {code}" in said
+        assert f"source redirects to 127.0.0.1:{port}, which the import filter refuses" in message(
+            asking, f"{name}-astray"
+        )
+
     def test_the_pause_that_a_source_asks_for(self, asking: Lab, name: str) -> None:
         pause = 100 + secrets.randbelow(800)
         before = datetime.now(UTC)

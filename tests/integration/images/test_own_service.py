@@ -167,7 +167,7 @@ def test_a_service_that_converts_says_so_before_anything_is_fetched(service: Ser
     told = condition(body, "Verified")
     assert (told["status"], told["reason"]) == ("Unknown", "ConvertedByGlance")
     assert "GlanceAPI glance converts images to raw" in told["message"]
-    assert service.owned("converted") == []
-    assert service.source.requests_of(f"{service.namespace}-qcow2") == []
+    assert not service.owned("converted")
+    assert not service.source.requests_of(f"{service.namespace}-qcow2")
     service.kubectl("patch", "gapi", "glance", "--type=merge", "-p", change % "null")
     assert condition(service.ready("converted"), "Verified")["reason"] == "ChecksumMatches"

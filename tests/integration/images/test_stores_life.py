@@ -94,6 +94,11 @@ def test_so_is_one_that_is_excepted_from_all(lab: Lab, name: str, image_id: str)
     emptied(lab, name, image_id, "central", "dcn1")
 
 
+def test_so_are_those_that_were_named_when_none_is_named_any_more(lab: Lab, name: str, image_id: str) -> None:
+    lab.patch(name, stores=None)
+    emptied(lab, name, image_id, "central")
+
+
 def test_the_data_moves_and_is_never_gone(lab: Lab, name: str) -> None:
     lab.apply(lab.image(name, lab.source.serve(name, DATA), stores={"names": ["central"]}))
     status = lab.ready(name)["status"]

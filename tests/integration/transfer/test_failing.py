@@ -92,6 +92,8 @@ def test_a_source_that_is_not_there(lab: Lab, name: str) -> None:
     run = lab.carry(lab.source.refusing_url(name))
     assert run.verdict == (1, "SourceUnreachable")
     assert run.outcome["message"] == "source does not answer: connection refused"
+    run = lab.carry(lab.source.url_of(name).replace("http:", "https:"))
+    assert run.outcome["message"] == "source does not speak TLS, or none that is safe"
     run = lab.carry("http://nowhere.invalid/a?s3cret")
     assert run.outcome["message"] == "source does not answer: its name does not resolve"
 

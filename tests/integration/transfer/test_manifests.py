@@ -1,5 +1,6 @@
 """Published checksums prove, signed ones only with the right signature; the keys are made on the spot."""
 
+import json
 import shutil
 import subprocess
 import tempfile
@@ -37,6 +38,16 @@ def test_a_mirror_may_call_it_otherwise_and_so_may_the_manifest(lab: Lab, name: 
     assert lab.carry(url, mirror, manifest=manifest).code == 0
     named = {"url": lab.source.serve(f"{name}.sums", sums("as-published.img")), "name": "as-published.img"}
     assert lab.carry(lab.source.serve(name, DATA), manifest=named).code == 0
+
+
+def test_a_large_catalogue_needs_little_memory(lab: Lab, name: str) -> None:
+    others = [{"path": f"server/{n:06}.img", "sha256": f"{n:064x}", "size": n} for n in range(60_000)]
+    document = json.dumps({"items": [*others, {"path": f"server/{name}", "sha256": digest("sha256", DATA)}]})
+    assert 6 << 20 < len(document) < 8 << 20
+    manifest = {"url": lab.source.serve(f"{name}.json", document.encode())}
+    run = lab.carry(lab.source.serve(name, DATA), manifest=manifest)
+    assert run.code == 0, run.lines
+    assert 0 < run.peak < 150, f"{run.peak:.0f} MiB"
 
 
 WRONG: dict[str, tuple[bytes, Fault, str, str]] = {

@@ -75,9 +75,17 @@ def test_a_circle_of_redirects_ends(lab: Lab, name: str) -> None:
     assert run.outcome["message"] == "source redirects more than 10 times"
 
 
-def test_a_redirect_to_a_file_is_not_followed(lab: Lab, name: str) -> None:
-    run = lab.carry(lab.source.serve(name, DATA, Fault(redirect="file:///etc/passwd")))
-    assert run.outcome["message"] == "source redirects to what is no http or https address"
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        ("file:///etc/passwd", "redirects to what is no http or https address"),
+        ("http://[half/a", "gives no answer that can be understood"),
+        ("http://host:port/a", "gives no answer that can be understood"),
+    ],
+)
+def test_a_redirect_to_something_else_is_not_followed(lab: Lab, name: str, target: str, words: str) -> None:
+    run = lab.carry(lab.source.serve(name, DATA, Fault(redirect=target)))
+    assert run.outcome["message"] == f"source {words}"
 
 
 def test_a_private_authority_is_trusted_when_it_is_given(lab: Lab, name: str, tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ FINDINGS: list[tuple[Answer, str]] = [
     (answer(head=b"vhdxfile"), "declared qcow2, but the first bytes are of vhdx"),
     (answer(head=b"\x1f\x8b\x08"), "declared qcow2, but the first bytes are of gzip"),
     (answer(head=b"hello"), "declared qcow2, but the first bytes are of nothing that is known"),
-    (answer(head=QCOW2, size=1 << 20), "source serves 1 MiB when the operator asks: check that"),
+    (answer(head=QCOW2, size=1 << 20), "source serves 1 MiB when the operator asks; unless the download broke off"),
 ]  # fmt: skip
 
 

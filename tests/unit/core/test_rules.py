@@ -144,6 +144,7 @@ DETAILS: list[tuple[str, View, dict[str, object]]] = [
     ("a copy needs a slot, and a record", served(spec=EITHER), {"slot": True, "after": None, "record": True}),
     ("a correction needs none", served(image=glance_image(name="focal")), {"slot": False}),
     ("a download passes", view(image=queued(lock="t1")), {"passing": True, "after": None}),
+    ("somebody may reactivate it", served(image=glance_image(status="deactivated")), {"after": 60.0}),
     ("an unknown store may come", view(spec=spec(stores={"names": ["nope"]})), {"after": 60.0}),
     (
         "the next attempt is awaited to the second",

@@ -131,7 +131,7 @@ class ImageSpec(Model):
     """Container of the content, in Glance's words."""
     stores: Stores | None = None
     """Stores that must hold the image; absent = the service's default store, or with adopt those that hold it. One
-    that is taken out is emptied once all others have the image; without stores nothing is."""
+    that is taken out is emptied once all others have the image."""
     visibility: Literal["private", "shared", "community", "public"] | None = None
     """Who sees the image, once it is proven and in its stores; absent = private at create, left alone afterwards."""
     members: Members | None = None

@@ -111,7 +111,7 @@ def _innocent(view: View, answer: Answer) -> str:
         known = found or "nothing that is known, of a raw disk perhaps"
         return f"declared {declared}, but the first bytes are of {known}: correct spec.diskFormat, or the source"
     size = f" {human(answer.size)}" if answer.size is not None else ""
-    return f"{_source(answer)} serves{size} when the operator asks: {_check(view)}"
+    return f"{_source(answer)} serves{size} when the operator asks; unless the download broke off, {_check(view)}"
 
 
 def _check(view: View) -> str:

@@ -264,6 +264,7 @@ def await_active(view: View) -> Plan | None:
         "UnexpectedStatus",
         f"Glance shows the image as {view.image.status}, which this operator did not cause: "
         f"complete it there, or delete it in Glance to have it made again",
+        after=stores.RECHECK,
     )
 
 

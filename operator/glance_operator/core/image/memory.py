@@ -61,6 +61,8 @@ def recall(body: Mapping[str, Any]) -> Memory:
         tried=attempt.get("sourceHash") or "",
         mismatched=() if is_retried(body) else tuple(_mismatch(m) for m in attempt.get("mismatched") or ()),
         unproven=find(conditions, verification.VERIFIED).get("reason") in verification.UNPROVEN,
+        respecified=status.get("observedGeneration", -1) not in (-1, body["metadata"].get("generation")),
+        leaving=_names(s["name"] for s in status.get("stores") or () if s.get("reason") in removal.REASONS),
         filled=_names(applied.get("stores")) | _asked_for(body),
     )
     return _forget_attempts(memory) if is_fresh_start(body) else memory

@@ -227,6 +227,8 @@ class Memory:
     tried: str = ""  # fingerprint of the address that the import was sent to, where a digest is demanded
     mismatched: tuple[Mismatch, ...] = ()  # addresses that brought other bytes than the digest demands
     unproven: bool = False  # what the image `id` holds could not be compared with the digest, and was shown to nobody
+    respecified: bool = False  # what is remembered is of an earlier generation of the spec
+    leaving: frozenset[str] = frozenset()  # stores that were to be emptied at the last look
     filled: frozenset[str] = frozenset()  # stores that we have filled, or have asked Glance to fill
 
 

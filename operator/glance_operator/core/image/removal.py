@@ -37,10 +37,13 @@ def surplus(view: View) -> tuple[str, ...]:
 
 
 def _has_left(view: View, store: str) -> bool:
-    """Taken out of the spec. Without spec.stores the service says where the data goes: it takes away nothing."""
-    asked = view.spec.stores
-    if asked is None or store not in view.memory.filled:
+    """Taken out of the spec. Without spec.stores only what the spec said before counts: that the service has another
+    default store now takes nothing away."""
+    asked, memory = view.spec.stores, view.memory
+    if store not in memory.filled:
         return False
+    if asked is None:
+        return store not in stores.targets(view) and (memory.respecified or store in memory.leaving)
     if asked.names:
         return store not in asked.names
     return store in ((asked.all.except_ if asked.all else None) or ())
@@ -49,6 +52,7 @@ def _has_left(view: View, store: str) -> bool:
 def filled(view: View) -> list[str]:
     """status.applied.stores: what we have filled, and, while an import may run, what it was asked to fill before."""
     targets, known = set(stores.targets(view)), set(view.memory.filled)
+    known = known if view.spec.stores else known & {*surplus(view), *targets}
     ours = known if identity.adopts(view) else known | targets
     there = set(view.image.stores if view.image else ()) & ours
     return sorted(there if content.arrived(view) else there | (known - targets))
@@ -65,9 +69,18 @@ def empty(view: View) -> Plan | None:
 
 def refused(view: View, step: DeleteFromStore, code: int, said: str) -> Plan:
     """The plan after Glance has answered with HTTP ``code`` and the words ``said``: tried again, ever more slowly."""
-    why = f"Glance refuses to remove it (HTTP {code}): {said}"
+    why = f"Glance refuses to remove it (HTTP {code}): {said}; {_hint(code)}"
     state = State(Phase.READY, REFUSED, f"{stores.summary(view)}; still in {step.store}: {why}")
     return Plan(state, after=retries.delay(view, _after_refusal(view, step.store).attempts, step.store))
+
+
+def _hint(code: int) -> str:
+    match code:
+        case 403:
+            return "it may be the last copy, or the credentials lack the right to delete locations"
+        case 409:
+            return "what uses it there has to go first"
+    return "check that the store is reachable and writable"
 
 
 def _due(view: View) -> str | None:

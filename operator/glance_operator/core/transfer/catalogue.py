@@ -7,7 +7,6 @@ the manifests of Debian's cloud images (``data.ref``, the digest in base64 as an
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -49,17 +48,23 @@ def _own(one: dict[str, Any]) -> Iterator[Entry]:
             digest = one.get(algorithm)
             if isinstance(digest, str) and len(digest) == length:
                 yield Entry(name, algorithm, digest.lower())
-    data, metadata = one.get("data"), one.get("metadata")
-    if isinstance(data, dict) and isinstance(metadata, dict) and isinstance(data.get("ref"), str):
-        yield from _debian(base_name(data["ref"]), (metadata.get("annotations") or {}).get(_DEBIAN))
+    reference, digest = _within(one, "data", "ref"), _within(one, "metadata", "annotations", _DEBIAN)
+    if isinstance(reference, str) and isinstance(digest, str):
+        yield from _debian(base_name(reference), digest)
 
 
-def _debian(name: str, said: object) -> Iterator[Entry]:
+def _within(one: Any, *keys: str) -> Any:
+    for key in keys:
+        one = one.get(key) if isinstance(one, dict) else None
+    return one
+
+
+def _debian(name: str, said: str) -> Iterator[Entry]:
     """ "sha512:" and base64 without its padding."""
-    algorithm, _, text = str(said).partition(":")
+    algorithm, _, text = said.partition(":")
     try:
         digest = base64.b64decode(text + "=" * (-len(text) % 4), validate=True).hex()
-    except binascii.Error:
+    except ValueError:  # binascii.Error is one, too
         return
     if (known := LENGTHS.get(len(digest))) == algorithm:
         yield Entry(name, known, digest)

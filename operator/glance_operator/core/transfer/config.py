@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import PurePosixPath
 from typing import Annotated, Literal, Self
 from urllib.parse import unquote, urlsplit
 
-from pydantic import ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from glance_operator.api.base import Model
 
@@ -14,7 +15,20 @@ Algorithm = Literal["md5", "sha1", "sha256", "sha512"]
 Compression = Literal["gz", "bz2", "xz", "zst"]
 LENGTHS: dict[int, Algorithm] = {32: "md5", 40: "sha1", 64: "sha256", 128: "sha512"}  # hexadecimal digits
 
-_Address = Annotated[str, StringConstraints(pattern=r"^https?://[^\s\x00-\x1f\x7f]+$")]
+
+def _parted(address: str) -> str:
+    """Raises ValueError, without quoting it, for what has no host or port that could be, or holds credentials."""
+    try:
+        parts = urlsplit(address)
+        usable = parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or parts.username is not None:
+        raise ValueError("must be an address with a host, and without a user name")
+    return address
+
+
+_Address = Annotated[str, StringConstraints(pattern=r"^https?://[^\s\x00-\x1f\x7f]+$"), AfterValidator(_parted)]
 _Text = Annotated[str, StringConstraints(min_length=1)]
 
 
@@ -176,5 +190,5 @@ class TransferConfig(_Part):
 
 def base_name(text: str) -> str:
     """The last part of an address's path, or of a path, as it reads: "https://h/a%2Bb.img?x=/y" -> "a+b.img"."""
-    parts = urlsplit(text)
-    return unquote(parts.path).rpartition("/")[2] if parts.scheme in {"http", "https"} else text.rpartition("/")[2]
+    address = re.fullmatch(r"https?://[^/?#]*([^?#]*).*", text, re.DOTALL)
+    return (unquote(address[1]) if address else text).rpartition("/")[2]

@@ -60,9 +60,7 @@ class Web:
             if (target := self._session.get_redirect_target(response)) is None:
                 return response
             response.close()
-            there = urljoin(url, target)
-            if urlsplit(there).scheme not in _PORTS:
-                raise Unreached("redirects to what is no http or https address")
+            there = _followed(url, target)
             authorization = authorization if same_origin(url, there) else ""
             url = there
         raise Unreached(f"redirects more than {_REDIRECTS} times")
@@ -84,18 +82,21 @@ class Web:
             raise Unreached(self._words(error)) from None  # their texts quote the whole address
 
     def _words(self, error: Exception) -> str:
+        connect, silence = self._timeout
         causes = list(_causes(error))
         for one in causes:
-            if isinstance(one, socket.gaierror):
-                return "does not answer: its name does not resolve"
             if isinstance(one, ssl.SSLCertVerificationError):
                 return f"is not trusted: {one.verify_message}"
-        if isinstance(error, requests.ConnectTimeout):
-            return f"does not answer: no connection within {self._timeout[0]:g} s"
-        if isinstance(error, requests.ReadTimeout):
-            return f"does not answer within {self._timeout[1]:g} s"
-        if isinstance(error, requests.exceptions.ProxyError):
-            return "is not reached: the proxy refuses or does not answer"
+        for kind, words in (
+            (requests.exceptions.ProxyError, "is not reached: the proxy refuses or does not answer"),
+            (ssl.SSLError, "does not speak TLS, or none that is safe"),
+            (socket.gaierror, "does not answer: its name does not resolve"),
+            (requests.ConnectTimeout, f"does not answer: no connection within {connect:g} s"),
+            (requests.ReadTimeout, f"does not answer within {silence:g} s"),
+            (ValueError, "gives no answer that can be understood"),  # such as a redirect to what is no address
+        ):
+            if any(isinstance(one, kind) for one in causes):
+                return words
         known = [os.strerror(one.errno).lower() for one in causes if isinstance(one, OSError) and one.errno]
         return f"does not answer: {known[-1] if known else type(error).__name__}"
 
@@ -109,6 +110,14 @@ def origin(url: str) -> tuple[str, str | None, int | None]:
 def same_origin(one: str, other: str) -> bool:
     """Whether what is secret to the one may be told the other."""
     return origin(one) == origin(other)
+
+
+def _followed(url: str, target: str) -> str:
+    there = urljoin(url, target)  # no ValueError: the library has taken it apart before
+    scheme, host, _ = origin(there)
+    if scheme not in _PORTS or not host:
+        raise Unreached("redirects to what is no http or https address")
+    return there
 
 
 def _context(ca_file: str) -> ssl.SSLContext:

@@ -42,10 +42,17 @@ LEAVING_STORES = [
     ),
     Row("somebody else has filled it", left(placed("central", "dcn1"), memory=memory()), "Available", "Current"),
     Row(
-        "without spec.stores nothing is taken away",
+        "that the default store is another now takes nothing away",
         left(placed("central", "dcn1"), spec=spec()),
         "Available",
         "Current",
+    ),
+    Row(
+        "spec.stores was taken out as a whole",
+        left(placed("central", "dcn1"), spec=spec(), memory=memory(filled=FILLED, respecified=True)),
+        "Removing",
+        "Current",
+        EMPTY,
     ),
     Row(
         "first the data goes where it shall be",

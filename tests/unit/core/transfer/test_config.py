@@ -47,6 +47,10 @@ def test_addresses_are_tried_from_the_chosen_one_on() -> None:
         ({"source": {"addresses": ["http://a/x"], "file": {"root": "/r", "path": "p"}}}, "give addresses, or file"),
         ({"source": {"addresses": ["http://a/x"], "start": 1}}, "start"),
         ({"source": {"addresses": ["ftp://a/x"]}}, "addresses"),
+        ({"source": {"addresses": ["http://[a/x"]}}, "addresses"),
+        ({"source": {"addresses": ["http://a:b/x"]}}, "addresses"),
+        ({"source": {"addresses": ["http:///x"]}}, "with a host"),
+        ({"source": {"addresses": ["http://u:p@h/x"]}}, "without a user name"),
         ({"source": {"addresses": ["http://a/x"], "auth": {}}}, "headerFile"),
         ({"source": {"addresses": ["http://a/x"], "auth": {"usernameFile": "u"}}}, "headerFile"),
         (
@@ -75,6 +79,8 @@ def test_what_cannot_be_meant_is_refused(changes: dict[str, Any], words: str) ->
     [
         ("https://h/d/a%2Bb.img?sig=/x/y", "a+b.img"),
         ("https://h/", ""),
+        ("https://h", ""),
+        ("https://[h/a.img#x", "a.img"),
         ("d/e/f.raw", "f.raw"),
         ("f.raw?x", "f.raw?x"),
     ],
