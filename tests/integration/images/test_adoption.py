@@ -77,6 +77,16 @@ def test_by_name_and_kept_as_the_spec_says(lab: Lab, name: str, hidden: bool) ->
 
 
 @running
+@pytest.mark.parametrize(
+    "odd", ["in:a,b", "ubuntu:24.04", "eq:", 'in:"quotes", commas', "back\\slash\\", "ä & ö = 100 %", " spaces "]
+)
+def test_by_an_odd_name(lab: Lab, name: str, odd: str) -> None:
+    image = theirs(lab, f"{odd}{name}")
+    lab.apply(adopting(lab, name, adopt={"name": f"{odd}{name}"}))
+    assert lab.ready(name)["status"]["id"] == image["id"]
+
+
+@running
 def test_it_is_awaited_and_must_be_the_only_one(lab: Lab, name: str) -> None:
     lab.apply(adopting(lab, name))
     assert name in condition(lab.until(name, "Reconciling", "True", "AdoptionTargetNotFound"), "Ready")["message"]
@@ -218,7 +228,7 @@ def test_what_vanishes_is_made_again_if_it_can_be(lab: Lab, name: str) -> None:
 def test_other_bytes_at_the_source_are_no_reason_to_discard_it(lab: Lab, name: str) -> None:
     """It is for the case that the image vanishes: what it has now is nobody's reason to throw the image away."""
     image = theirs(lab, name)
-    lab.apply(adopting(lab, name, source={"http": {"url": lab.source.serve(name, DATA[: 1 << 12])}}))
+    lab.apply(adopting(lab, name, source={"http": {"url": lab.source.serve(name, images.raw(1 << 18))}}))
     lab.ready(name)
     for value in ("once", "twice"):
         lab.retry(name, value)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
+from urllib.parse import unquote_plus
 
 import pytest
 from tests.unit.core.builders import EXPECTED_ID, view
@@ -37,12 +38,16 @@ def lab() -> Iterator[ImageLab]:
         yield running
 
 
+def said(value: str) -> str:
+    return unquote_plus(value).removeprefix('in:"').removesuffix('"')
+
+
 def of(images: list[dict[str, Any]]) -> Answer:
     """A list that answers as Glance does: by the query."""
 
     def found(asked: Asked) -> dict[str, Any]:
         query = dict(pair.split("=", 1) for pair in asked.path.partition("?")[2].split("&"))
-        wanted = {k: v.replace("%2F", "/") for k, v in query.items() if k in ("name", "owner", *OURS)}
+        wanted = {k: said(v) for k, v in query.items() if k in ("name", "owner", *OURS)}
         hidden = query["os_hidden"] == "true"
         fitting = (one for one in images if one.get("os_hidden", False) is hidden)
         return {"images": [one for one in fitting if wanted.items() <= one.items()]}

@@ -44,10 +44,12 @@ def _marked(view: View, glance: Glance) -> tuple[str, ...]:
 
 
 def _named(adopt: Adopt, glance: Glance) -> tuple[str, ...]:
-    """All of that name; Glance itself takes some names for questions."""
+    """All of that name. Glance takes what stands before a colon for an operator, unless the name is in quotes, where it
+    knows no escapes: a name that has some is looked for among all."""
     if not adopt.name:
         return ()
-    found = _all(glance, {"name": adopt.name} | ({"owner": adopt.owner} if adopt.owner else {}))
+    name = {} if '"' in adopt.name else {"name": f'in:"{adopt.name}"'}
+    found = _all(glance, name | ({"owner": adopt.owner} if adopt.owner else {}))
     return tuple(sorted(one.id for one in found if one.name == adopt.name and adopt.owner in (None, one.owner)))
 
 
