@@ -87,7 +87,8 @@ def _asked_for(body: Mapping[str, Any]) -> frozenset[str]:
     status = body.get("status") or {}
     if "adopt" in body.get("spec", {}) and not status.get("id"):
         return frozenset()
-    return _names(s["name"] for s in status.get("stores") or () if s.get("status") != TRUE)
+    lacking = (s for s in status.get("stores") or () if s.get("status") != TRUE)
+    return _names(s["name"] for s in lacking if s.get("reason") not in removal.REASONS)
 
 
 def _kept(entry: Mapping[str, Any]) -> Kept:
