@@ -4,16 +4,21 @@ import bz2
 import gzip
 import lzma
 import mmap
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from backports import zstd
 from tests.integration.transfer.lab import Lab, digest
 
 from sandbox_kit import images
 from sandbox_kit.source import Fault
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 DATA = images.qcow2(3 << 20, seed=5)
 SHA256 = {"algorithm": "sha256", "digest": digest("sha256", DATA)}
