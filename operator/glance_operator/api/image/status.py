@@ -38,6 +38,25 @@ class StatusChecksum(Model):
     """The digest, in hexadecimal."""
 
 
+class Proof(Model):
+    """What a transfer Job has found of the bytes that it staged."""
+
+    image_id: str
+    """Glance image that they were staged for."""
+    source: str | None = None
+    """Where they came from, without the query of the address."""
+    algorithm: str | None = None
+    """How the source's bytes were proven; absent = nothing says what they must be."""
+    digest: str | None = None
+    """Of the source's bytes, by that algorithm, in hexadecimal."""
+    signed_by: str | None = None
+    """Fingerprint of the key that signed the checksum file."""
+    sha512: str | None = None
+    """Of the bytes that were staged, in hexadecimal: Glance must find the same."""
+    md5: str | None = None
+    """The same by MD5."""
+
+
 class Content(Model):
     """Identity of the content that is served."""
 
@@ -45,6 +64,8 @@ class Content(Model):
     """Digest of the source if it is known, else a hash over its address and the formats."""
     source: str | None = None
     """Where the content came from."""
+    verified: Proof | None = None
+    """What the transfer Job that brought it has found."""
 
 
 class Attempt(Model):
@@ -70,6 +91,20 @@ class Attempt(Model):
     """Failed attempts at this content so far."""
     next_attempt_time: Time | None = None
     """When the next attempt is due."""
+    reason: str | None = None
+    """Why the last of them failed, in one word, where more is known than that it did."""
+    message: str | None = None
+    """Why the last of them failed, as far as could be found out."""
+    rejected: str | None = None
+    """Glance id of the image that the last of them made, if its content was refused; it is deleted."""
+    terminal: bool | None = None
+    """Another attempt would fail in the same way."""
+    job: str | None = None
+    """Transfer Job that was started last, until nothing of it is left."""
+    judged_job: str | None = None
+    """Uid of the last transfer Job whose failure was counted."""
+    proof: Proof | None = None
+    """What the transfer Job has found, until the content is there."""
 
 
 class Previous(Model):

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from glance_operator.core.image import caching, content, deletion, identity, limits, metadata, staging, stores
+from glance_operator.core.image import (
+    caching,
+    content,
+    deletion,
+    delivered,
+    identity,
+    limits,
+    metadata,
+    staging,
+    stores,
+    transfer,
+)
 from glance_operator.core.image.memory import judged
 from glance_operator.core.image.observed import View
 from glance_operator.core.plan import Phase, Plan, Rule, State, first_of
@@ -29,14 +40,21 @@ RULES: tuple[Rule[View], ...] = (
     content.await_running_import,
     content.leave_dead_end,  # further dead ends of Glance have their place here
     content.start_over_with_other_content,
+    transfer.clear,
+    transfer.follow,
     content.refuse_what_cannot_work,
+    transfer.import_staged,
+    transfer.refuse,
     content.respect_retry_limit,
+    transfer.leave_half_staged,
     staging.refuse_too_much,
     staging.await_room,
     limits.hold,
     content.create,
+    transfer.start,
     content.fetch,
     content.await_active,
+    delivered.discard_rejected,
     # verification of size and digest has its place here: before anybody else may see the image
     content.refuse_other_content,  # and the roll-out of new content here
     metadata.correct,

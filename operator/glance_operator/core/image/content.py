@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 
 from glance_operator.api.base import seconds
 from glance_operator.api.image import ImageSpec
-from glance_operator.core.image import identity, metadata, nodes, retries, staging, stores
+from glance_operator.core.image import identity, metadata, methods, nodes, retries, staging, stores
 from glance_operator.core.image.observed import Node, View
 from glance_operator.core.plan import Plan, Step, doing, stalled, waiting
 
-WEB_DOWNLOAD = "web-download"
+WEB_DOWNLOAD = methods.WEB_DOWNLOAD
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +96,11 @@ def running(view: View) -> bool:
     return view.image is not None and bool(view.image.lock)
 
 
+def arrived(view: View) -> bool:
+    """The image has its data, and no import is at work on it."""
+    return view.image is not None and view.image.status == "active" and not running(view)
+
+
 def overdue(view: View) -> bool:
     """A download that shows no end within spec.downloadTimeout: Glance itself would wait for ever."""
     without_data = view.image is not None and view.image.status != "active"
@@ -129,6 +134,8 @@ def await_running_import(view: View) -> Plan | None:
     if image.stores and image.status == "active":
         done, wanted = stores.ready(view)
         return waiting("Importing", f"Data is in {done} of {wanted} stores", passing=True)
+    if methods.needs_transfer(view.spec, view.service):
+        return waiting("Importing", "Glance is importing what the transfer Job has staged", passing=True)
     return waiting("Downloading", f"Glance is downloading {retries.shown(url(view))}", passing=True)
 
 
@@ -157,12 +164,13 @@ def refuse_what_cannot_work(view: View) -> Plan | None:
         return None
     if refused := stores.refuse(view):
         return refused
-    if WEB_DOWNLOAD in view.service.methods:
+    needed = methods.GLANCE_DIRECT if methods.needs_transfer(view.spec, view.service) else WEB_DOWNLOAD
+    if needed in view.service.methods:
         return None
     offered = ", ".join(sorted(view.service.methods)) or "none"
     return stalled(
         "MethodNotEnabled",
-        f"The image service does not offer web-download (it offers: {offered}): enable it in the service",
+        f"The image service does not offer {needed} (it offers: {offered}): enable it in the service",
         after=stores.RECHECK,
     )
 

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from glance_operator.core.conditions import TRUE, find
-from glance_operator.core.image import content, nodes, retries, stores
+from glance_operator.core.image import content, delivered, nodes, retries, stores, transfer
+from glance_operator.core.image.carried import Proof
 from glance_operator.core.image.observed import CacheMemory, Memory, StoreMemory, View
 from glance_operator.core.past import is_fresh_start
 
@@ -46,6 +47,10 @@ def recall(body: Mapping[str, Any]) -> Memory:
         node=attempt.get("node") or "",
         container_id=attempt.get("containerID") or "",
         lost=attempt.get("lost") or 0,
+        **_of_failure(attempt),
+        job=attempt.get("job") or "",
+        job_uid=attempt.get("judgedJob") or "",
+        proof=Proof.recall(attempt.get("proof") or (status.get("content") or {}).get("verified")),
         stores={
             s["name"]: _store(s) for s in status.get("stores") or () if s.get("attempts") or s.get("nextAttemptTime")
         },
@@ -56,6 +61,12 @@ def recall(body: Mapping[str, Any]) -> Memory:
         cloud_lost_since=moment(cloud.get("lastTransitionTime")) if cloud.get("reason") in LOST else None,
     )
     return _forget_attempts(memory) if is_fresh_start(body) else memory
+
+
+def _of_failure(attempt: Mapping[str, Any]) -> dict[str, Any]:
+    """What is known of the last attempt that failed."""
+    words = {"reason": attempt.get("reason") or "", "cause": attempt.get("message") or ""}
+    return {**words, "rejected": attempt.get("rejected") or "", "terminal": bool(attempt.get("terminal"))}
 
 
 def _store(entry: Mapping[str, Any]) -> StoreMemory:
@@ -71,7 +82,7 @@ def _names(values: Iterable[str] | None) -> frozenset[str]:
 
 
 def _forget_attempts(memory: Memory) -> Memory:
-    return replace(memory, attempts=0, next_attempt=None, lost=0, stores={})
+    return replace(memory, attempts=0, next_attempt=None, lost=0, stores={}, reason="", cause="", terminal=False)
 
 
 def judged(view: View) -> View:
@@ -79,16 +90,20 @@ def judged(view: View) -> View:
     memory = view.memory
     if memory.attempt_hash and memory.attempt_hash != content.content_hash(view.spec):
         view = replace(view, memory=replace(_forget_attempts(memory), attempt_hash=""))
+    view = replace(view, memory=transfer.judged(view))
+    view = replace(view, memory=delivered.judged(view))
     before = view.memory.imported and view.image is not None and view.memory.id == view.image.id
-    arrived = view.image is not None and view.image.status == "active" and not content.running(view)
-    if arrived and not before:
+    rejected = view.image is not None and view.image.id == view.memory.rejected
+    if content.arrived(view) and not before and not rejected:
         view = replace(view, memory=_arrived(view))
     return _loss_judged(view) if nodes.lost(view) else _task_judged(view, before)
 
 
 def _arrived(view: View) -> Memory:
     """The attempts at the content are over."""
-    return replace(view.memory, imported=True, source=content.url(view), attempts=0, next_attempt=None, lost=0)
+    found = delivered.proof(view)
+    memory = replace(_forget_attempts(view.memory), stores=view.memory.stores, imported=True)
+    return replace(memory, source=found.source if found else content.url(view))
 
 
 def _task_judged(view: View, before: bool) -> View:
@@ -134,7 +149,9 @@ def _held_up(view: View) -> dict[str, StoreMemory]:
 def _import_judged(view: View) -> Memory:
     attempts = view.memory.attempts + 1
     due = view.now + timedelta(seconds=retries.delay(view, attempts))
-    return replace(view.memory, attempts=attempts, next_attempt=due)
+    job, cause = transfer.current(view), transfer.not_imported(view)
+    memory = replace(view.memory, attempts=attempts, next_attempt=due, reason="", cause=cause, terminal=False)
+    return replace(memory, job_uid=job.uid) if job else memory  # it has done its part
 
 
 def _stores_judged(view: View) -> Memory:

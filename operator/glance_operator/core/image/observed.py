@@ -9,6 +9,8 @@ from enum import Enum
 from typing import Any
 
 from glance_operator.api.image import ImageSpec
+from glance_operator.core.image.carried import Given, Proof, Transfer
+from glance_operator.core.inputs import Source
 from glance_operator.core.plan import State
 
 FINALIZER = "glance-operator.io/image"
@@ -223,6 +225,13 @@ class Memory:
     node: str = ""  # the pod that the import was sent to
     container_id: str = ""  # that ran in it
     lost: int = 0  # imports of that content that ended with their pod
+    reason: str = ""  # why the last attempt failed, in one word, where more is known than that it did
+    cause: str = ""  # the same in a sentence
+    rejected: str = ""  # the image that the last attempt made, if its content was refused
+    terminal: bool = False  # another attempt would fail in the same way
+    job: str = ""  # the transfer Job that was started last, until nothing of it is left
+    job_uid: str = ""  # the last one whose failure was counted
+    proof: Proof | None = None
     stores: Mapping[str, StoreMemory] = field(default_factory=dict)
     applied_properties: frozenset[str] = frozenset()
     applied_tags: frozenset[str] = frozenset()
@@ -256,6 +265,10 @@ class View:
     room: Room | None = None  # None: nobody knows
     found: Found = field(default_factory=Found)  # at the address that the next attempt takes
     caches: Caches = field(default_factory=Caches)
+    carrier: bool = False  # the operator has been told of a container image for transfers
+    transfers: tuple[Transfer, ...] = ()
+    remains: tuple[str, ...] = ()  # transfers of which only the Secret is left
+    given: Mapping[Source, Given | None] = field(default_factory=dict)  # what the source names, as far as looked at
     image: GlanceImage | None = None
     task: Task | None = None
     members: frozenset[str] | None = None  # None: not looked at

@@ -24,8 +24,9 @@ def _limit(view: View) -> int | None:
 
 def source(view: View, attempts: int) -> str:
     """The address that the next attempt after so many failed ones takes."""
-    http = view.spec.source.http if view.spec.source else None
-    choices = [http.url, *(http.mirrors or ())] if http else ["its source"]
+    http, pvc = (view.spec.source.http, view.spec.source.pvc) if view.spec.source else (None, None)
+    other = f"{pvc.path} of claim {pvc.claim_name}" if pvc else "its source"
+    choices = [http.url, *(http.mirrors or ())] if http else [other]
     return choices[attempts % len(choices)]
 
 
@@ -35,6 +36,9 @@ def shown(url: str) -> str:
 
 
 def _advice(view: View) -> str:
+    """What is known of the last failed attempt, and what to do."""
+    if view.memory.cause:
+        return view.memory.cause
     tried = source(view, max(0, view.memory.attempts - 1))
     if view.memory.lost > nodes.SPARED:
         return (
@@ -48,6 +52,8 @@ def _advice(view: View) -> str:
 
 
 def _failure(view: View, attempts: int) -> str:
+    if not attempts:
+        return f"{_advice(view)}; another attempt follows, and this one is not counted"
     limit = _limit(view)
     of = f" of {limit}" if limit is not None else ""
     return f"Attempt {attempts}{of} failed; the next follows. {_advice(view)}"
@@ -59,6 +65,14 @@ def _given_up(view: View, attempts: int) -> State:
         f"Then correct the spec, or set the annotation glance-operator.io/retry to a new value"
     )
     return State(Phase.STALLED, "RetryLimitExceeded", message)
+
+
+def final(view: View) -> str:
+    """Of an attempt that would end in the same way once more."""
+    return (
+        f"{_advice(view)}. Then correct the spec, or set the annotation glance-operator.io/retry to a new value for "
+        f"another attempt"
+    )
 
 
 def exhausted(view: View) -> Plan | None:
@@ -74,4 +88,5 @@ def not_yet(view: View) -> Plan | None:
     due = view.memory.next_attempt
     if due is None or due <= view.now:
         return None
-    return waiting("ImportFailed", _failure(view, view.memory.attempts), after=(due - view.now).total_seconds())
+    reason = view.memory.reason or "ImportFailed"
+    return waiting(reason, _failure(view, view.memory.attempts), after=(due - view.now).total_seconds())

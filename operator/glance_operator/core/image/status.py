@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from glance_operator.core.conditions import FALSE, TRUE, UNKNOWN, Condition, find, merged, standard, truth
-from glance_operator.core.image import caching, content, identity, metadata, retries, stores
+from glance_operator.core.image import caching, content, delivered, identity, metadata, retries, stores, transfer
 from glance_operator.core.image.memory import CLOUD_READY, GONE, text
 from glance_operator.core.image.observed import GlanceImage, Memory, StoreMemory, View
 from glance_operator.core.image.sizes import human
@@ -56,7 +56,8 @@ def _quiet() -> tuple[Condition, ...]:
     return Condition("Reconciling", FALSE, "NotReconciling"), Condition("Stalled", FALSE, "NotStalled")
 
 
-_OWN = ("Imported", "StoresReady", "MetadataSynced", "UpToDate", caching.CACHED)
+_GIVEN_TO_A_POD = content.ImportFromUrl | stores.CopyToStores | transfer.StartTransfer | transfer.ImportStaged
+_OWN = ("Imported", delivered.VERIFIED, "StoresReady", "MetadataSynced", "UpToDate", caching.CACHED)
 
 
 def _kept(old: Mapping[str, Any], *more: str) -> list[Condition]:
@@ -66,14 +67,13 @@ def _kept(old: Mapping[str, Any], *more: str) -> list[Condition]:
 
 
 def _own(view: View, plan: Plan) -> list[Condition]:
-    cached = caching.condition(view)
     found = [_imported(view, plan), _stores_ready(view, plan), _synced(view), _up_to_date(view)]
-    return [*found, cached] if cached else found
+    return [*found, *filter(None, (delivered.condition(view), caching.condition(view)))]
 
 
 def has_content(view: View) -> bool:
-    """The image has its data, and no import is at work on it."""
-    return view.image is not None and view.image.status == "active" and not content.running(view)
+    """The image has its data, nobody has refused it, and no import is at work on it."""
+    return content.arrived(view) and view.image is not None and view.memory.rejected != view.image.id
 
 
 def _imported(view: View, plan: Plan) -> Condition:
@@ -135,8 +135,10 @@ def _checksum(image: GlanceImage) -> dict[str, str] | None:
     return {"algorithm": image.hash_algo, "value": image.hash_value} if image.hash_value else None
 
 
-def _content(view: View, image: GlanceImage) -> dict[str, str]:
-    return _without_empty({"hash": image.properties.get(identity.CONTENT), "source": view.memory.source})
+def _content(view: View, image: GlanceImage) -> dict[str, Any]:
+    found = delivered.proof(view) if has_content(view) else None
+    said = {"hash": image.properties.get(identity.CONTENT), "source": view.memory.source}
+    return _without_empty({**said, "verified": found and found.told()})
 
 
 def _applied(view: View) -> dict[str, Any]:
@@ -160,13 +162,18 @@ def _attempt(view: View, plan: Plan) -> dict[str, Any]:
     attempt = {
         "contentHash": memory.attempt_hash,
         "source": retries.source(view, memory.attempts - 1) if memory.attempts else None,
-        "method": content.WEB_DOWNLOAD if memory.attempts else None,
+        "method": transfer.method(view) if memory.attempts or transfer.under_way(view) else None,
         "taskID": memory.task_id,
         "node": node,
         "containerID": container,
         "lost": memory.lost,
         "count": memory.attempts,
         "nextAttemptTime": text(memory.next_attempt) if memory.next_attempt else None,
+        "reason": memory.reason,
+        "message": memory.cause,
+        "rejected": memory.rejected,
+        "terminal": memory.terminal,
+        **transfer.remembered(view, plan),
     }
     attempt = _without_empty({k: v for k, v in attempt.items() if v != 0})
     return {"attempt": attempt} if attempt else {}
@@ -174,10 +181,11 @@ def _attempt(view: View, plan: Plan) -> dict[str, Any]:
 
 def _taker(view: View, plan: Plan) -> tuple[str, str]:
     """Pod and container that have the import: written before it is sent, and kept as long as its lock is there."""
-    if isinstance(plan.step, content.ImportFromUrl | stores.CopyToStores) and (node := plan.step.node):
+    if isinstance(plan.step, _GIVEN_TO_A_POD) and (node := plan.step.node):
         return node.name, node.container_id
-    locked = view.nodes is not None and view.image is not None and view.image.lock
-    return (view.memory.node, view.memory.container_id) if locked else ("", "")
+    image = view.image if view.nodes is not None else None
+    kept = image is not None and (image.lock or image.status == "uploading" or transfer.under_way(view))
+    return (view.memory.node, view.memory.container_id) if kept else ("", "")
 
 
 def _stores(view: View, plan: Plan, old: Mapping[str, Any]) -> dict[str, Any]:
@@ -185,7 +193,7 @@ def _stores(view: View, plan: Plan, old: Mapping[str, Any]) -> dict[str, Any]:
     before = {s["name"]: s for s in old.get("stores") or ()}
     return {
         "storesReady": f"{done}/{wanted}",
-        "progress": f"{100 * done // wanted}%" if done else None,
+        "progress": transfer.progress(view) or (f"{100 * done // wanted}%" if done else None),
         "stores": [_store(view, plan, name, before.get(name, {})) for name in stores.targets(view)],
     }
 

@@ -6,8 +6,9 @@ from tests.unit.core.scenarios.making import CONTENT, IDENTITY, LIMITS
 from tests.unit.core.scenarios.pods import PODS
 from tests.unit.core.scenarios.row import BOTH, EITHER, MIRROR, MISSING, NO_COPY, Row, served
 from tests.unit.core.scenarios.serving import METADATA, STORES
+from tests.unit.core.scenarios.transferring import TRANSFERS, TRANSFERS_AT_ITS_END
 
-ALIVE = [*LIMITS, *IDENTITY, *CONTENT, *METADATA, *STORES, *PODS, *CACHES]
-ENDING = [*DELETED, *CACHES_AT_ITS_END]
+ALIVE = [*LIMITS, *IDENTITY, *CONTENT, *METADATA, *STORES, *PODS, *CACHES, *TRANSFERS]
+ENDING = [*DELETED, *CACHES_AT_ITS_END, *TRANSFERS_AT_ITS_END]
 
 __all__ = ["ALIVE", "BOTH", "EITHER", "ENDING", "MIRROR", "MISSING", "NO_COPY", "Row", "served"]
