@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from glance_operator.core.image import content, deletion, metadata, stores
+from glance_operator.core.image import content, deletion, metadata, methods, stores, transfer
 from glance_operator.core.image.observed import Node
 from glance_operator.core.plan import Step
 from glance_operator.runtime.errors import Refused
@@ -21,10 +21,8 @@ def take(step: Step, track: Track) -> None:
     match step:
         case content.CreateImage():
             _create(step, track)
-        case content.ImportFromUrl(image_id=image_id, url=url, stores=into, node=node):
-            _import(track, node, image_id, {"method": {"name": content.WEB_DOWNLOAD, "uri": url}, **_into(into)})
-        case stores.CopyToStores(image_id=image_id, stores=into, node=node):
-            _import(track, node, image_id, {"method": {"name": stores.COPY_IMAGE}, **_into(into)})
+        case content.ImportFromUrl() | transfer.ImportStaged() | stores.CopyToStores():
+            _import(track, step.node, step.image_id, {"method": _method(step), **_into(step.stores)})
         case metadata.UpdateImage(image_id=image_id, operations=operations):
             looks.put(image_id, glance.patch(image_id, [_json(*o) for o in operations]))
         case metadata.AddMember(image_id=image_id, project=project):
@@ -66,6 +64,16 @@ def _import(track: Track, node: Node | None, image_id: str, body: Mapping[str, A
         raise
     finally:
         track.cloud.looks.expire(image_id)  # begun or not, the image is no longer what it was
+
+
+def _method(step: content.ImportFromUrl | transfer.ImportStaged | stores.CopyToStores) -> dict[str, str]:
+    match step:
+        case content.ImportFromUrl(url=url):
+            return {"name": methods.WEB_DOWNLOAD, "uri": url}
+        case transfer.ImportStaged():
+            return {"name": methods.GLANCE_DIRECT}
+        case stores.CopyToStores():
+            return {"name": stores.COPY_IMAGE}
 
 
 def _json(op: str, path: str, value: object) -> dict[str, Any]:

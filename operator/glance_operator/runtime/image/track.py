@@ -29,6 +29,7 @@ class Track:
     gone_since: float = 0.0  # when its container was found to be gone
     spec: tuple[tuple[str, int], ImageSpec] | None = None  # of that uid and generation; dropped at rest
     errands: Errands = field(default_factory=Errands)
+    standstill: tuple[object, float] = (None, 0.0)  # what was last seen of a transfer, and since when it is so
 
     def turn_to(self, image_id: str) -> None:
         """Another incarnation, another image: nothing is known of it."""
@@ -60,6 +61,12 @@ class Track:
         """Seconds since the container that took the import was first seen to be gone."""
         self.gone_since = (self.gone_since or time.monotonic()) if gone else 0.0
         return time.monotonic() - self.gone_since if gone else 0.0
+
+    def silent_for(self, seen: object) -> float:
+        """Seconds for which this, of a transfer, has been seen unchanged."""
+        if seen != self.standstill[0]:
+            self.standstill = (seen, time.monotonic())
+        return time.monotonic() - self.standstill[1]
 
     def found_running(self, node: str = "") -> None:
         """An import is under way, on this pod; after a restart its age is counted from now."""
