@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 
+from glance_operator.core.manifests.transfer_pod import TransferPod
+
 PREFIX = "GLANCE_OPERATOR_"
 _POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 _DURATION = re.compile(r"^(\d+(?:\.\d+)?)(ms|s|m|h)?$")
@@ -59,6 +61,8 @@ class Settings:
     health_address, health_port: where /healthz, /readyz and /metrics are served; port 0 = a free one (logged).
     log_format: text or json.  log_level: debug, info, warning or error.
     glance_image: container image of Glance where a GlanceAPI names none; empty = each must name one.
+    transfer_image: container image of this operator, for the Jobs that transfer images; empty = none can be started.
+    transfer_pod: what else is said of their pods, as JSON: see `core.manifests.transfer_pod`.
     imports_per_cloud: imports in flight per cloud.
     source_networks: comma-separated networks (CIDR) where a source is asked for its first bytes although they are not
         public.
@@ -91,6 +95,8 @@ class Settings:
     log_format: str = _choice("text", "text", "json")
     log_level: str = _choice("info", "debug", "info", "warning", "error")
     glance_image: str = ""
+    transfer_image: str = ""
+    transfer_pod: TransferPod = field(default_factory=TransferPod)
     imports_per_cloud: int = _number(4, 1, 1000)
     source_networks: tuple[str, ...] = ()
     cluster_id: str = ""
@@ -130,7 +136,8 @@ def _parse(name: str, kind: str, bounds: Mapping[str, Any], text: str) -> Any:
     try:
         value = _PARSERS[kind](text)
     except (ValueError, KeyError) as error:
-        raise SettingsError(f"{PREFIX}{name.upper()}={text!r} is not {_KINDS[kind]}") from error
+        shown = "" if kind in _UNSHOWN else f"={text!r}"
+        raise SettingsError(f"{PREFIX}{name.upper()}{shown} is not {_KINDS[kind]}") from (error if shown else None)
     if "low" in bounds and not bounds["low"] <= value <= bounds["high"]:
         raise SettingsError(f"{PREFIX}{name.upper()}={text!r} is not within {bounds['low']:g} and {bounds['high']:g}")
     if "words" in bounds and value not in bounds["words"]:
@@ -161,11 +168,14 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "bool": lambda text: _WORDS[text.lower()],
     "float": _duration,
     "tuple[str, ...]": _names,
+    "TransferPod": TransferPod.model_validate_json,
 }
+_UNSHOWN = ("TransferPod",)  # a proxy's address may name a password
 _KINDS = {
     "str": "a text",
     "int": "a whole number",
     "bool": "true or false",
     "float": "a duration such as 90s, 10m or 1h",
     "tuple[str, ...]": "a comma-separated list",
+    "TransferPod": 'JSON about a pod such as {"annotations": {"a": "b"}, "env": {"HTTPS_PROXY": "http://proxy:3128"}}',
 }

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 from tests.unit.core.manifests.blueprints import BLUEPRINTS
+from tests.unit.core.manifests.deliveries import DELIVERIES
 
-from glance_operator.core.manifests import Blueprint, Object, database_job, objects
+from glance_operator.core.manifests import Blueprint, Object, database_job, objects, transfer
 from sandbox_kit.control_plane import ControlPlane
 
 WHOLE = ("--dry-run=server", "--validate=strict", "-o", "json", "-f", "-")
@@ -85,3 +86,16 @@ def test_an_inline_nfs_volume_is_refused_there_in_the_api_servers_words(
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "one", "namespace": restricted}, "spec": spec}
     with pytest.raises(RuntimeError, match=r"restricted volume types.*nfs"):
         control_plane.run_kubectl("create", *WHOLE, stdin=json.dumps(pod))
+
+
+@pytest.mark.parametrize("name", DELIVERIES)
+def test_the_api_server_takes_a_transfer_and_admits_its_pod(
+    control_plane: ControlPlane, restricted: str, name: str
+) -> None:
+    of = replace(DELIVERIES[name], namespace=restricted)
+    for one in transfer.objects(of):
+        answer = applied(control_plane, one)
+        assert missing(one.get("spec", {}), answer.get("spec", {})) == [], one["kind"]
+    spec = transfer.objects(of)[1]["spec"]["template"]["spec"]
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "one", "namespace": restricted}, "spec": spec}
+    control_plane.run_kubectl("create", *WHOLE, stdin=json.dumps(pod))

@@ -52,7 +52,8 @@ class Deployment:
     def _chosen(self, body: dict[str, Any]) -> dict[str, Any]:
         if body["kind"] == "Deployment":
             (container,) = body["spec"]["template"]["spec"]["containers"]
-            chosen = {"glance_image": recipes.GLANCE.image, **self.settings}
+            images = {"glance_image": recipes.GLANCE.image, "transfer_image": recipes.OPERATOR.image}
+            chosen = {**images, "transfer_pod": json.dumps({"imagePullPolicy": "Never"}), **self.settings}
             names = {f"GLANCE_OPERATOR_{name.upper()}": str(value) for name, value in chosen.items()}
             kept = [one for one in container["env"] if one["name"] not in names]
             container["env"] = [*kept, *({"name": name, "value": value} for name, value in names.items())]

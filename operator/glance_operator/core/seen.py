@@ -54,6 +54,9 @@ def job(body: Mapping[str, Any], events: Events = ()) -> Job:
         attempt=_attempt(body),
         wish=str((body["metadata"].get("annotations") or {}).get(WISH, "")),
         ended=_time((failed or complete).get("lastTransitionTime")),
+        why=f"{failed.get('reason', '')}: {failed.get('message', '')}" if failed.get("status") == TRUE else "",
+        uid=body["metadata"].get("uid", ""),
+        labels=body["metadata"].get("labels") or {},
     )
 
 
@@ -77,6 +80,7 @@ def pod(body: Mapping[str, Any], events: Events = ()) -> Pod:
         node=spec.get("nodeName", ""),
         trouble=_trouble(status, [container, *containers.values()], events),
         words=_words(container),
+        said=((container.get("state") or {}).get("terminated") or {}).get("message") or "",
         policy=(meta.get("annotations") or {}).get(POLICY, ""),
         uid=meta.get("uid", ""),
         caching="cache" in _volumes(spec),

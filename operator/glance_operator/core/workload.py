@@ -43,9 +43,9 @@ class Touch(Step):
 class Pod:
     """One pod of a service, or of a job. config: name of the Secret with its files; trouble: why it does not run.
 
-    words: what its container said when it ended. policy: the one that it was touched for. caching: it has a cache;
-    cleared: which lists nothing that an earlier pod of its name had. ends: when it should be gone, once it is leaving.
-    silent: Kubernetes no longer believes that it serves, although it never said so itself.
+    words: what its container said when it ended, in short; said: the whole of it. policy: the one that it was touched
+    for. caching: it has a cache; cleared: which lists nothing that an earlier pod of its name had. ends: when it should
+    be gone, once it is leaving. silent: Kubernetes no longer believes that it serves, although it never said so itself.
     """
 
     name: str
@@ -60,6 +60,7 @@ class Pod:
     node: str = ""
     trouble: str = ""
     words: str = ""
+    said: str = ""
     policy: str = ""
     uid: str = ""
     caching: bool = False
@@ -104,7 +105,8 @@ class Workload:
 class Job:
     """Work beside a service. ended: when it was done or failed; refused: another attempt would not go better.
 
-    trouble: why it has no pods. attempt: the how-manieth this is; wish: what was wanted when it was made.
+    trouble: why it has no pods. why: it has failed. attempt: the how-manieth this is; wish: what was wanted when it was
+    made.
     """
 
     name: str
@@ -116,6 +118,9 @@ class Job:
     trouble: str = ""
     attempt: int = 1
     wish: str = ""
+    why: str = ""
+    uid: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 def trouble_of(pod: Pod, now: datetime) -> str:

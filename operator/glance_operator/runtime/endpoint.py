@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import openstack.exceptions
@@ -17,6 +18,7 @@ from openstack.config import vendors
 from openstack.config.loader import OpenStackConfig
 
 from glance_operator import __version__
+from glance_operator.core.manifests.transfer import Access
 from glance_operator.runtime import answers
 from glance_operator.runtime.errors import Unavailable, unavailable
 
@@ -54,6 +56,14 @@ class Endpoint:
         one = copy.copy(self)
         one._base, one._fixed = _versioned(url), True  # noqa: SLF001  (of the same class)
         return one
+
+    def access(self) -> Access:
+        """How somebody else may ask the service in our name, as long as the token lasts. Raises Unavailable."""
+        with _surprises_translated():
+            token = self._session.get_auth_headers() or {}
+            verify = self._session.verify
+            ca = Path(verify).read_text() if isinstance(verify, str) else ""
+            return Access(self._found(), (*self.headers.items(), *token.items()), ca)
 
     def prepare(self) -> None:
         """Fetch what a request needs, token and address, so that it leaves at once. Raises Unavailable."""

@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 from glance_operator.core.image.caches import CacheList
 from glance_operator.core.image.observed import GlanceImage, Service, Task
+from glance_operator.core.manifests.transfer import Access
 from glance_operator.runtime import answers
 from glance_operator.runtime.crowd import Crowd
 from glance_operator.runtime.endpoint import Endpoint
@@ -51,6 +52,10 @@ class Glance:
     def at(self, url: str) -> Glance:
         """The same service at one of its pods. Its gate is its own: that a pod is gone says nothing of the service."""
         return Glance(self._endpoint.at(url), Gate(crowd=self.crowd), self._fence, self._observe)
+
+    def access(self) -> Access:
+        """How a Job may ask it in our name for a while."""
+        return self._observed("GET", self._endpoint.access)
 
     def resting(self) -> bool:
         """Whether it has failed of late, and is left alone for a while."""

@@ -53,13 +53,21 @@ class Transport:
 
     def call(self, request: Request) -> Body:
         """The answer's body. Raises ApiError or Unreachable."""
+        response = self._answer(request)
+        return rest.decoded(response.status, response.data)
+
+    def text(self, request: Request) -> str:
+        """The same of what is no object, such as a log."""
+        return self._answer(request).data.decode(errors="replace")
+
+    def _answer(self, request: Request) -> urllib3.BaseHTTPResponse:
         response = self._send(request)
         if response.status == 401:  # a projected token was renewed, a kubeconfig was rewritten
             self._load()
             response = self._send(request)
         if response.status >= 400:
             raise rest.api_error(response.status, response.data, response.headers.get("Retry-After"))
-        return rest.decoded(response.status, response.data)
+        return response
 
     def find(self, request: Request) -> Body | None:
         """The same of one object; None if there is none."""

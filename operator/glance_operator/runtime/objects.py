@@ -52,6 +52,11 @@ class Objects:
         page = self._transport.call(Request("GET", f"{RESOURCES[kind].path(namespace)}?{urlencode(query)}"))
         return [{"kind": kind, **item} for item in page["items"] or ()]
 
+    def log(self, namespace: str, pod: str, container: str, lines: int) -> str:
+        """The last lines that the container has written."""
+        query = urlencode({"container": container, "tailLines": lines})
+        return self._transport.text(Request("GET", f"{RESOURCES['Pod'].path(namespace, pod, 'log')}?{query}"))
+
     def apply(self, wanted: Body) -> Body:
         """Server-side apply: ours is ours even if somebody else has changed it, theirs stays theirs."""
         made = self._transport.call(Request("PATCH", _application(wanted), wanted, APPLY, fenced=True))

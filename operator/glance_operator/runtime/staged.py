@@ -6,6 +6,7 @@ import logging
 
 from glance_operator.core.glanceapi import staging
 from glance_operator.core.glanceapi.observed import View
+from glance_operator.core.image.identity import UID
 from glance_operator.core.plan import Step
 from glance_operator.core.workload import Apply, Object
 from glance_operator.runtime.apis import SERVICE
@@ -44,10 +45,10 @@ class Staged:
         return staging.takes_pods_away(now, self._world.objects.foreseen(wanted))
 
     def _uploading(self, key: Key) -> list[str]:
-        """Not the operator's own: those are fetched by Glance, and no pod stops before it has done so."""
+        """Not the operator's own: what is lost of those is brought once more."""
         glance = self._world.clouds.find(key.namespace, SERVICE, key.name).glance
         found = glance.some(staging.SHOWN + 1, status="uploading")
-        return sorted(image.name or image.id for image in found)
+        return sorted(image.name or image.id for image in found if UID not in image.properties)
 
     def _tell(self, key: Key, words: str) -> None:
         if body := self._world.store.get(key):

@@ -67,7 +67,9 @@ def watch(fate: Fate) -> None:
 
 
 def _changed(request: Request) -> str:
-    return " ".join(one["path"] for one in request.payload if one["op"] != "test")
+    """Where a JSON patch changes something; nothing of what is applied or deleted whole."""
+    patch = request.payload if isinstance(request.payload, list) else ()
+    return " ".join(one["path"] for one in patch if one["op"] != "test")
 
 
 def run() -> int:

@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 
+from glance_operator.core.manifests.transfer_pod import TransferPod
 from glance_operator.settings import PREFIX, Settings, SettingsError
 
 
@@ -38,6 +39,7 @@ def test_defaults() -> None:
         ("health_port", "0", 0),
         ("log_format", "json", "json"),
         ("lease_namespace", "operators", "operators"),
+        ("transfer_pod", '{"env": {"NO_PROXY": ".svc"}}', TransferPod(env={"NO_PROXY": ".svc"})),
     ],
 )
 def test_what_is_given(name: str, text: str, value: object) -> None:
@@ -77,3 +79,9 @@ def test_they_never_change() -> None:
 def test_every_setting_is_documented() -> None:
     words = set((Settings.__doc__ or "").replace(",", " ").replace(":", " ").split())
     assert {field.name for field in dataclasses.fields(Settings)} <= words
+
+
+def test_what_may_hold_a_password_is_not_quoted() -> None:
+    with pytest.raises(SettingsError, match="GLANCE_OPERATOR_TRANSFER_POD is not JSON about a pod") as told:
+        read(transfer_pod='{"env": {"HTTPS_PROXY": "http://me:pa55@proxy"}, "enviroment": {}}')
+    assert "pa55" not in str(told.value)

@@ -14,6 +14,7 @@ from tests.unit.runtime.image_service import Answer
 from glance_operator.core import manifests
 from glance_operator.core.glanceapi.drawing import draw
 from glance_operator.core.glanceapi.observed import View
+from glance_operator.core.image.identity import UID
 from glance_operator.core.workload import Apply
 from glance_operator.runtime.rest import ApiError
 from glance_operator.runtime.staged import Staged
@@ -98,6 +99,13 @@ def test_nobody_is_asked_where_nothing_can_be_lost(desk: Desk) -> None:
 
 def test_nothing_is_told_where_nothing_is_staged(desk: Desk) -> None:
     desk.lab.service.on("GET /v2/images", Answer(200, {"images": []}))
+    desk.apply(changed(desk, replicas=1))
+    assert desk.told == []
+
+
+def test_what_a_job_of_ours_has_staged_is_brought_once_more_and_not_told(desk: Desk) -> None:
+    ours = {"id": "i3", "status": "uploading", UID: "6f0c1b9e-0000-4000-8000-000000000000"}
+    desk.lab.service.on("GET /v2/images", Answer(200, {"images": [ours]}))
     desk.apply(changed(desk, replicas=1))
     assert desk.told == []
 

@@ -177,7 +177,7 @@ class ImageSpec(Model):
     progress_deadline: Period = "2h"
     """Longest silence where progress can be seen (store copies, transfer Job); less than 3m counts as 3m."""
     download_timeout: Period = "24h"
-    """Longest download phase of a web-download, where Glance shows no progress."""
+    """Longest download phase of a web-download, where Glance shows no progress; and all the time of a transfer Job."""
     resync_period: Period = "1h"
     """How often the image is compared with the spec while nothing changes."""
     suspend: bool = False

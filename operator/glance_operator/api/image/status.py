@@ -39,6 +39,25 @@ class StatusChecksum(Model):
     """The digest, in hexadecimal."""
 
 
+class Proof(Model):
+    """What a transfer Job has found of the bytes that it staged."""
+
+    image_id: str
+    """Glance image that they were staged for."""
+    source: str | None = None
+    """Where they came from, without the query of the address."""
+    algorithm: str | None = None
+    """How the source's bytes were proven; absent = nothing says what they must be."""
+    digest: str | None = None
+    """Of the source's bytes, by that algorithm, in hexadecimal."""
+    signed_by: str | None = None
+    """Fingerprint of the key that signed the checksum file."""
+    sha512: str | None = None
+    """Of the bytes that were staged, in hexadecimal: Glance must find the same."""
+    md5: str | None = None
+    """The same by MD5."""
+
+
 class Content(Model):
     """Identity of the content that is served."""
 
@@ -46,6 +65,8 @@ class Content(Model):
     """Digest of the source if it is known, else a hash over its address and the formats."""
     source: str | None = None
     """Where the content came from, without the query of the address."""
+    verified: Proof | None = None
+    """What the transfer Job that brought it has found."""
 
 
 class Mismatched(Model):
@@ -95,6 +116,14 @@ class Attempt(Model):
     """When the next attempt is due."""
     mismatched: Annotated[tuple[Mismatched, ...], KEYED, keys("sourceHash")] | None = None
     """Addresses that are not asked again for this checksum: what came from there was something else."""
+    terminal: bool | None = None
+    """Another attempt would fail in the same way."""
+    job: str | None = None
+    """Transfer Job that was started last, until nothing of it is left."""
+    judged_job: str | None = None
+    """Uid of the last transfer Job whose failure was counted."""
+    proof: Proof | None = None
+    """What the transfer Job has found, until the content is there."""
 
 
 class MemberStatus(Model):

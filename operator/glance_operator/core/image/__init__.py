@@ -16,6 +16,7 @@ from glance_operator.core.image import (
     rollout,
     staging,
     stores,
+    transfer,
     verification,
 )
 from glance_operator.core.image.memory import judged
@@ -54,14 +55,20 @@ RULES: tuple[Rule[View], ...] = (
     content.await_running_import,
     content.leave_dead_end,  # further dead ends of Glance have their place here
     content.start_over_with_other_content,
+    transfer.clear,
+    transfer.follow,
     content.refuse_what_cannot_work,
     verification.refuse_what_glance_would_change,
     verification.give_up,
+    transfer.import_staged,
+    transfer.refuse,
     content.respect_retry_limit,
+    transfer.leave_half_staged,
     staging.refuse_too_much,
     staging.await_room,
     limits.hold,
     content.create,
+    transfer.start,
     content.fetch,
     content.await_active,
     # other content: a successor is made ready by the rules above, and takes over

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from glance_operator.core.image import causes, content, identity, nodes
+from glance_operator.core.image import causes, content, identity, methods, nodes
 from glance_operator.core.image.content import Discard
 from glance_operator.core.image.observed import GlanceImage, View
 from glance_operator.core.image.sizes import human
@@ -40,7 +40,7 @@ def _fetched(view: View, image: GlanceImage) -> bool:
     """From the source that the spec names, by this object, and shown to nobody yet."""
     ours = identity.ownership(view, image) is identity.Ownership.OURS
     same = image.properties.get(identity.CONTENT) == content.content_hash(view.spec)
-    ours = ours and not identity.adopts(view)
+    ours = ours and not identity.adopts(view) and not methods.needs_transfer(view.spec, view.service)
     return ours and same and image.visibility == "private" and not image.protected
 
 

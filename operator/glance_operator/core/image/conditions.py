@@ -11,6 +11,7 @@ from glance_operator.core.image import (
     caching,
     cautions,
     content,
+    delivered,
     identity,
     metadata,
     removal,
@@ -81,7 +82,7 @@ def _kept(old: Mapping[str, Any], *more: str) -> list[Condition]:
 def _own(view: View, plan: Plan) -> list[Condition]:
     found = [
         _imported(view, plan),
-        verification.condition(view),
+        delivered.condition(view) or verification.condition(view),
         _stores_ready(view, plan),
         removal.central_condition(view),
         _synced(view),

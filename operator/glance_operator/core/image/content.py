@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 
 from glance_operator.api.base import seconds
 from glance_operator.api.image import ImageSpec
-from glance_operator.core.image import digests, identity, metadata, nodes, retries, staging, stores
+from glance_operator.core.image import digests, identity, metadata, methods, nodes, retries, staging, stores
 from glance_operator.core.image.observed import Node, View
 from glance_operator.core.image.sizes import human
 from glance_operator.core.plan import Note, Plan, Step, doing, stalled, waiting
 
-WEB_DOWNLOAD = "web-download"
+WEB_DOWNLOAD = methods.WEB_DOWNLOAD
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0  # seconds
 _STEPS = (10 * _MINUTE, 20 * _MINUTE, 30 * _MINUTE, _HOUR, 2 * _HOUR, 3 * _HOUR, 6 * _HOUR, 12 * _HOUR)
 _HEARTBEATS = 3 * _MINUTE  # a silence that says nothing: Glance tells of progress once a minute
@@ -167,6 +167,8 @@ def await_running_import(view: View) -> Plan | None:
         return None
     if image.stores and image.status == "active":
         return _copying(view)
+    if methods.needs_transfer(view.spec, view.service):
+        return waiting("Importing", "Glance is importing what the transfer Job has staged", passing=True)
     return waiting("Downloading", _downloading(view), passing=True)
 
 
@@ -227,12 +229,13 @@ def refuse_what_cannot_work(view: View) -> Plan | None:
         return None
     if refused := stores.refuse(view):
         return refused
-    if WEB_DOWNLOAD in view.service.methods:
+    needed = methods.GLANCE_DIRECT if methods.needs_transfer(view.spec, view.service) else WEB_DOWNLOAD
+    if needed in view.service.methods:
         return None
     offered = ", ".join(sorted(view.service.methods)) or "none"
     return stalled(
         "MethodNotEnabled",
-        f"The image service does not offer web-download (it offers: {offered}): enable it in the service",
+        f"The image service does not offer {needed} (it offers: {offered}): enable it in the service",
         after=stores.RECHECK,
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from glance_operator.core.image import caching, content, identity, nodes
+from glance_operator.core.image import caching, content, identity, nodes, transfer
 from glance_operator.core.image.metadata import UpdateImage
 from glance_operator.core.image.observed import Cause, View
 from glance_operator.core.plan import LetGo, Plan, Step, doing, waiting
@@ -93,6 +93,7 @@ RULES = (
     release_untouched,
     release_without_cloud,
     release_when_gone,
+    transfer.stop,
     await_import,
     lift_protection,
     caching.leave,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from glance_operator.api.image import ImageSpec
+from glance_operator.core.image.methods import demands_transfer
 
 if TYPE_CHECKING:
     from glance_operator.core.image.observed import GlanceImage
@@ -43,9 +44,10 @@ class Plugins:
 
 
 def demanded(spec: ImageSpec) -> Digest | None:
-    """The digest that Glance's own can be compared with; None if there is none, or only one of another kind."""
+    """The digest that Glance's own can be compared with; None if there is none, or only one of another kind, or a Job
+    proves the bytes on the way."""
     checksum = spec.source.checksum if spec.source else None
-    if checksum is None:
+    if checksum is None or demands_transfer(spec):
         return None
     found = ((name, getattr(checksum, name)) for name in KEPT)
     return next((Digest(name, value.lower()) for name, value in found if value), None)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from glance_operator.api.image import ImageSpec
 from glance_operator.core.image import digests
+from glance_operator.core.image.methods import WEB_DOWNLOAD, demands_transfer, only_seen_bytes_prove
 from glance_operator.core.image.observed import View
 from glance_operator.core.plan import AddFinalizer, Phase, Plan, State, doing, stalled, waiting
 
@@ -21,16 +22,15 @@ def respect_suspension(view: View) -> Plan | None:
 def not_built(spec: ImageSpec) -> Iterator[str]:
     """Fields that have their place in the API and no controller yet: saying so beats ignoring them."""
     source, http = spec.source, spec.source.http if spec.source else None
+    blind = http and http.method == WEB_DOWNLOAD and only_seen_bytes_prove(spec)
     absent = {
-        "spec.source.pvc": source and source.pvc,
         "spec.source.upload": source and source.upload,
         "spec.source.glance": source and source.glance,
-        "spec.source.checksum other than sha512 and md5": source and source.checksum and not digests.demanded(spec),
-        "spec.source.decompress": source and source.decompress != "None",
-        "spec.source.http.authSecretRef": http and http.auth_secret_ref,
-        "spec.source.http.caBundleRef": http and http.ca_bundle_ref,
+        "spec.source.checksum": source
+        and source.checksum
+        and not (digests.demanded(spec) or demands_transfer(spec) or blind),
+        "spec.source.checksum.manifest, sha1 and sha256 with spec.source.http.method web-download": blind,
         "spec.source.http.refresh": http and http.refresh,
-        "spec.source.http.method glance-direct": http and http.method == "glance-direct",
     }
     yield from (name for name, value in absent.items() if value)
 

@@ -8,8 +8,21 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from glance_operator.core.conditions import TRUE, find
-from glance_operator.core.image import arrival, causes, content, identity, nodes, removal, retries, stores, verification
+from glance_operator.core.image import (
+    arrival,
+    causes,
+    content,
+    delivered,
+    identity,
+    nodes,
+    removal,
+    retries,
+    stores,
+    transfer,
+    verification,
+)
 from glance_operator.core.image.caches import CacheMemory
+from glance_operator.core.image.carried import Proof
 from glance_operator.core.image.digests import Mismatch
 from glance_operator.core.image.observed import Kept, Memory, StoreMemory, View
 from glance_operator.core.past import is_fresh_start, is_retried
@@ -45,10 +58,11 @@ def recall(body: Mapping[str, Any]) -> Memory:
         node=attempt.get("node") or "",
         container_id=attempt.get("containerID") or "",
         lost=attempt.get("lost") or 0,
-        reason=attempt.get("reason") or "",
-        cause=attempt.get("message") or "",
-        rejected=attempt.get("rejected") or "",
+        **_of_failure(attempt),
         started=moment(attempt.get("startTime")),
+        job=attempt.get("job") or "",
+        job_uid=attempt.get("judgedJob") or "",
+        proof=Proof.recall(attempt.get("proof") or (status.get("content") or {}).get("verified")),
         stores={
             s["name"]: _store(s) for s in status.get("stores") or () if s.get("attempts") or s.get("nextAttemptTime")
         },
@@ -97,6 +111,12 @@ def _kept(entry: Mapping[str, Any]) -> Kept:
     )
 
 
+def _of_failure(attempt: Mapping[str, Any]) -> dict[str, Any]:
+    """What is known of the last attempt that failed."""
+    words = {"reason": attempt.get("reason") or "", "cause": attempt.get("message") or ""}
+    return {**words, "rejected": attempt.get("rejected") or "", "terminal": bool(attempt.get("terminal"))}
+
+
 def _store(entry: Mapping[str, Any]) -> StoreMemory:
     return StoreMemory(entry.get("attempts") or 0, moment(entry.get("nextAttemptTime")), entry.get("message") or "")
 
@@ -116,7 +136,7 @@ def _names(values: Iterable[str] | None) -> frozenset[str]:
 
 
 def _forget_attempts(memory: Memory) -> Memory:
-    return replace(memory, attempts=0, next_attempt=None, lost=0, reason="", cause="", stores={})
+    return replace(memory, attempts=0, next_attempt=None, lost=0, reason="", cause="", terminal=False, stores={})
 
 
 def judged(view: View) -> View:
@@ -125,6 +145,8 @@ def judged(view: View) -> View:
     if memory.attempt_hash and memory.attempt_hash != content.content_hash(view.spec):
         memory = replace(_forget_attempts(memory), attempt_hash="", tried="", mismatched=())
         view = replace(view, memory=memory)
+    view = replace(view, memory=transfer.judged(view))
+    view = replace(view, memory=delivered.judged(view))
     if verification.is_rejected(view):
         return replace(view, memory=verification.counted(view))
     view = _arrival_judged(view)
@@ -145,9 +167,14 @@ def _arrival_judged(view: View) -> View:
 
 def _arrived(view: View) -> Memory:
     """The attempts at the content are over."""
-    source = "" if identity.adopts(view) else retries.tried(view) or content.url(view)
-    memory = replace(view.memory, imported=True, source=source, attempts=0, next_attempt=None, lost=0)
-    return replace(memory, tried="", reason="", cause="", rejected="")
+    memory = replace(_forget_attempts(view.memory), stores=view.memory.stores, imported=True, tried="", rejected="")
+    return replace(memory, source="" if identity.adopts(view) else _source(view))
+
+
+def _source(view: View) -> str:
+    """Where the content that has just arrived came from."""
+    found = delivered.proof(view)
+    return found.source if found else retries.tried(view) or content.url(view)
 
 
 def _rejected(view: View, reason: str, words: str) -> Memory:
@@ -204,7 +231,9 @@ def _import_judged(view: View, cause: str = "", reason: str = "") -> Memory:
     """One attempt more has failed; why, if it is known without asking anybody."""
     attempts = view.memory.attempts + 1
     due = view.now + timedelta(seconds=retries.delay(view, attempts))
-    return replace(view.memory, attempts=attempts, next_attempt=due, cause=cause, reason=reason)
+    job, cause = transfer.current(view), cause or transfer.not_imported(view)
+    memory = replace(view.memory, attempts=attempts, next_attempt=due, cause=cause, reason=reason, terminal=False)
+    return replace(memory, job_uid=job.uid) if job else memory  # it has done its part
 
 
 def _stores_judged(view: View) -> Memory:

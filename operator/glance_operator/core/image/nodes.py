@@ -68,5 +68,11 @@ def settled(view: View) -> bool:
     return bool(place(view)) or view.gone_for >= _PATIENCE
 
 
+def replaced(view: View) -> bool:
+    """Whether the pod that was given something is ending, or runs another container by now."""
+    given = view.memory.container_id if view.nodes is not None else ""
+    return bool(given) and all(one.container_id != given or one.leaving for one in view.nodes or ())
+
+
 def ended(view: View) -> str:
     return f"Pod {view.memory.node} of GlanceAPI {api(view)} ended during the import, and the import with it"

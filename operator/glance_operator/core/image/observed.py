@@ -11,9 +11,11 @@ from typing import Any
 from glance_operator.api.image import ImageSpec
 from glance_operator.core.image.backends import Backend
 from glance_operator.core.image.caches import CacheMemory, Caches
+from glance_operator.core.image.carried import Given, Proof, Transfer
 from glance_operator.core.image.digests import Mismatch, Plugins
 from glance_operator.core.image.others import Referred
 from glance_operator.core.image.sources import Answer
+from glance_operator.core.inputs import Source
 from glance_operator.core.plan import State
 
 FINALIZER = "glance-operator.io/image"
@@ -216,6 +218,10 @@ class Memory:
     cause: str = ""  # why it failed, in words, once that was found out
     rejected: str = ""  # the image whose content was refused: it goes, whatever its source says now
     started: datetime | None = None  # when the import under way was begun, or first seen
+    terminal: bool = False  # another attempt would fail in the same way
+    job: str = ""  # the transfer Job that was started last, until nothing of it is left
+    job_uid: str = ""  # the last one whose failure was counted
+    proof: Proof | None = None
     stores: Mapping[str, StoreMemory] = field(default_factory=dict)
     applied_properties: frozenset[str] = frozenset()
     applied_tags: frozenset[str] = frozenset()
@@ -259,6 +265,10 @@ class View:
     caches: Caches = field(default_factory=Caches)
     plugins: Plugins | None = None  # None: a cloud whose configuration we do not see
     draining: frozenset[str] = frozenset()  # stores of a service of ours that are to be emptied
+    carrier: bool = False  # the operator has been told of a container image for transfers
+    transfers: tuple[Transfer, ...] = ()
+    remains: tuple[str, ...] = ()  # transfers of which only the Secret is left
+    given: Mapping[Source, Given | None] = field(default_factory=dict)  # what the source names, as far as looked at
     image: GlanceImage | None = None
     others: Mapping[str, GlanceImage | None] = field(default_factory=dict)  # of earlier content, as far as looked at
     task: Task | None = None

@@ -15,22 +15,24 @@ from glance_operator.core.image import (
     retries,
     rollout,
     stores,
+    transfer,
 )
 from glance_operator.core.image.observed import View
 from glance_operator.core.image.sources import Fate
 from glance_operator.core.plan import Phase, Plan, State, Step, stalled, waiting
 
 LATER = 60.0  # seconds until it is tried again although only people can help
+_KUBERNETES = 10.0  # the same for what the API server refuses
 _LOCKED = 600.0  # the same for the lock of a copy that was cut off: Glance says when it counts no longer
-_MAKES_CONTENT = (content.CreateImage, content.ImportFromUrl, stores.CopyToStores)
+_MAKES_CONTENT = (content.CreateImage, content.ImportFromUrl, transfer.ImportStaged, stores.CopyToStores)
 
 
 def explain(view: View, step: Step, code: int, said: str) -> Plan:
     """The plan after the image service answered ``step`` with HTTP ``code`` and the words ``said``."""
     if tidied := _not_tidied(view, step, code, said):
         return tidied
-    if code >= 500:
-        return replace(waiting("GlanceError", f"Glance answered HTTP {code}: {said}; trying again"), backoff=True)
+    if code >= 500 or isinstance(step, transfer.StartTransfer | transfer.RemoveTransfers):
+        return _in_trouble(step, code, said)
     if isinstance(step, deletion.DeleteImage | content.Discard):
         return _not_deleted(code, said)
     if _has_changed(step, code, said):
@@ -50,6 +52,13 @@ def _not_tidied(view: View, step: Step, code: int, said: str) -> Plan | None:
         case rollout.DeletePrevious():
             return rollout.refused(view, step, said)
     return None
+
+
+def _in_trouble(step: Step, code: int, said: str) -> Plan:
+    """What the API server refuses of a Job, and what Glance could not do."""
+    if isinstance(step, transfer.StartTransfer | transfer.RemoveTransfers):
+        return waiting("TransferRefused", f"Kubernetes refuses the transfer Job: {said}", after=_KUBERNETES)
+    return replace(waiting("GlanceError", f"Glance answered HTTP {code}: {said}; trying again"), backoff=True)
 
 
 def _has_changed(step: Step, code: int, said: str) -> bool:

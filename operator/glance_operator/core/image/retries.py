@@ -26,8 +26,9 @@ def _limit(view: View) -> int | None:
 
 def addresses(view: View) -> list[str]:
     """Where the content can be had, in the order of the spec."""
-    http = view.spec.source.http if view.spec.source else None
-    return [http.url, *(http.mirrors or ())] if http else ["its source"]
+    http, pvc = (view.spec.source.http, view.spec.source.pvc) if view.spec.source else (None, None)
+    other = f"{pvc.path} of claim {pvc.claim_name}" if pvc else "its source"
+    return [http.url, *(http.mirrors or ())] if http else [other]
 
 
 def left(view: View) -> list[str]:
@@ -87,6 +88,8 @@ def _unasked(view: View) -> bool:
 
 
 def _failure(view: View, attempts: int) -> str:
+    if not attempts:
+        return f"{_advice(view)}; another attempt follows, and this one is not counted"
     limit = _limit(view)
     of = f" of {limit}" if limit is not None else ""
     return f"Attempt {attempts}{of} failed; the next follows. {_advice(view)}"
@@ -98,6 +101,14 @@ def _given_up(view: View, attempts: int) -> State:
         f"Then correct the spec, or set the annotation glance-operator.io/retry to a new value"
     )
     return State(Phase.STALLED, "RetryLimitExceeded", message)
+
+
+def final(view: View) -> str:
+    """Of an attempt that would end in the same way once more."""
+    return (
+        f"{_advice(view)}. Then correct the spec, or set the annotation glance-operator.io/retry to a new value for "
+        f"another attempt"
+    )
 
 
 def exhausted(view: View) -> Plan | None:

@@ -11,6 +11,7 @@ from glance_operator.core.conditions import FALSE, TRUE, Condition, merged
 from glance_operator.core.image import (
     caching,
     content,
+    delivered,
     digests,
     identity,
     metadata,
@@ -19,6 +20,7 @@ from glance_operator.core.image import (
     retries,
     rollout,
     stores,
+    transfer,
 )
 from glance_operator.core.image.conditions import conditions, has_content
 from glance_operator.core.image.digests import Mismatch
@@ -100,6 +102,9 @@ def _without_empty(values: dict[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in values.items() if v not in (None, "", {}, [])}
 
 
+_GIVEN_TO_A_POD = content.ImportFromUrl | stores.CopyToStores | transfer.StartTransfer | transfer.ImportStaged
+
+
 def _image(view: View) -> dict[str, Any]:
     """What Glance shows; before there is an image, only under which number it will be made."""
     image, memory = view.image, view.memory
@@ -127,8 +132,10 @@ def _checksum(image: GlanceImage) -> dict[str, str] | None:
     return {"algorithm": image.hash_algo, "value": image.hash_value} if image.hash_value else None
 
 
-def _content(view: View, image: GlanceImage) -> dict[str, str]:
-    return _without_empty({"hash": image.properties.get(identity.CONTENT), "source": retries.shown(view.memory.source)})
+def _content(view: View, image: GlanceImage) -> dict[str, Any]:
+    found = delivered.proof(view) if has_content(view) else None
+    said = {"hash": image.properties.get(identity.CONTENT), "source": retries.shown(view.memory.source)}
+    return _without_empty({**said, "verified": found and found.told()})
 
 
 def _applied(view: View) -> dict[str, Any]:
@@ -162,7 +169,7 @@ def _attempt(view: View, plan: Plan) -> dict[str, Any]:
         "contentHash": content.content_hash(view.spec) if begun else memory.attempt_hash,
         "source": retries.shown(last),
         "sourceHash": retries.fingerprint(begun) if begun else memory.tried,
-        "method": content.WEB_DOWNLOAD if last else None,
+        "method": transfer.method(view) if last or transfer.under_way(view) else None,
         "startTime": _started(view),
         "taskID": memory.task_id,
         "node": node,
@@ -174,6 +181,8 @@ def _attempt(view: View, plan: Plan) -> dict[str, Any]:
         "rejected": memory.rejected,
         "nextAttemptTime": text(memory.next_attempt) if memory.next_attempt else None,
         "mismatched": [_mismatch(one) for one in memory.mismatched],
+        "terminal": memory.terminal,
+        **transfer.remembered(view, plan),
     }
     attempt = _without_empty({k: v for k, v in attempt.items() if v != 0})
     return {"attempt": attempt} if attempt else {}
@@ -199,10 +208,11 @@ def _started(view: View) -> str | None:
 
 def _taker(view: View, plan: Plan) -> tuple[str, str]:
     """Pod and container that have the import: written before it is sent, and kept as long as its lock is there."""
-    if isinstance(plan.step, content.ImportFromUrl | stores.CopyToStores) and (node := plan.step.node):
+    if isinstance(plan.step, _GIVEN_TO_A_POD) and (node := plan.step.node):
         return node.name, node.container_id
-    locked = view.nodes is not None and view.image is not None and view.image.lock
-    return (view.memory.node, view.memory.container_id) if locked else ("", "")
+    image = view.image if view.nodes is not None else None
+    kept = image is not None and (image.lock or image.status == "uploading" or transfer.under_way(view))
+    return (view.memory.node, view.memory.container_id) if kept else ("", "")
 
 
 def _stores(view: View, plan: Plan, old: Mapping[str, Any]) -> dict[str, Any]:
@@ -210,7 +220,7 @@ def _stores(view: View, plan: Plan, old: Mapping[str, Any]) -> dict[str, Any]:
     before = {s["name"]: s for s in old.get("stores") or ()}
     return {
         "storesReady": f"{done}/{wanted}",
-        "progress": f"{100 * done // wanted}%" if done else None,
+        "progress": transfer.progress(view) or (f"{100 * done // wanted}%" if done else None),
         "stores": [_store(view, plan, name, before.get(name, {})) for name in _shown_stores(view)],
     }
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from glance_operator.api.glanceapi.network import Ingress, Peer, Service
 from glance_operator.core.config.server import PORT
-from glance_operator.core.manifests.plan import PORT_NAME, Blueprint, Object, given, owned, selector
+from glance_operator.core.manifests.plan import PORT_NAME, TRANSFERS, Blueprint, Object, given, owned, selector
 
 
 def objects(of: Blueprint) -> Iterator[Object]:
@@ -43,7 +43,8 @@ def _ingress(of: Blueprint, wanted: Ingress) -> Object:
 
 
 def _network_policy(of: Blueprint) -> Object:
-    """Lets in the pods themselves, the operator, and those named; where none are named: all of the namespace.
+    """Lets in the pods themselves, the operator, its transfers, and those named; where none are named: all of the
+    namespace.
 
     With `trusted`, where who connects may be anybody, none named means none.
     """
@@ -51,9 +52,9 @@ def _network_policy(of: Blueprint) -> Object:
     named = [*((trusted and trusted.clients) or ()), *((policy and policy.clients) or ())]
     everybody: list[Object] = [{"podSelector": {}}]
     peers = [_peer(one) for one in named] or ([] if trusted else everybody)
-    own: Object = {"podSelector": {"matchLabels": selector(of)}}
+    own: list[Object] = [{"podSelector": {"matchLabels": labels}} for labels in (selector(of), TRANSFERS)]
     operator = [dict(of.operator)] if of.operator else []
-    ingress = [{"ports": [{"port": PORT_NAME, "protocol": "TCP"}], "from": [own, *operator, *peers]}]
+    ingress = [{"ports": [{"port": PORT_NAME, "protocol": "TCP"}], "from": [*own, *operator, *peers]}]
     spec = {"podSelector": {"matchLabels": selector(of)}, "policyTypes": ["Ingress"], "ingress": ingress}
     return owned(of, "NetworkPolicy", "networking.k8s.io/v1", of.name, spec=spec)
 

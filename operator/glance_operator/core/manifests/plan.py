@@ -17,6 +17,7 @@ EPOCH, POLICY = f"{GROUP}/epoch", f"{GROUP}/policy"  # annotations of the templa
 CACHE = f"{GROUP}/cache"  # of a pod whose cache lists nothing that an earlier pod had: its uid
 ATTEMPT, WISH = f"{GROUP}/attempt", f"{GROUP}/wish"  # of jobs: the how-manieth it is, and at whose wish
 NAME, INSTANCE, COMPONENT = (f"app.kubernetes.io/{word}" for word in ("name", "instance", "component"))
+TRANSFERS = {NAME: "glance-transfer", COMPONENT: "transfer"}  # labels of pods that bring images to a service
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 from glance_operator.api.base import seconds
 from glance_operator.api.image import ImageSpec
 from glance_operator.core.conditions import FALSE, TRUE, find
-from glance_operator.core.image import caching, content, decide, limits, removal, stores
+from glance_operator.core.image import caching, content, decide, limits, removal, stores, transfer
 from glance_operator.core.image.memory import GONE, moment, recall
 from glance_operator.core.image.nodes import lost
 from glance_operator.core.image.observed import Cause, Flight, View
@@ -29,6 +29,7 @@ from glance_operator.runtime.image.others import refers, with_others
 from glance_operator.runtime.image.ours import Ours
 from glance_operator.runtime.image.prefetching import Prefetching
 from glance_operator.runtime.image.track import Track
+from glance_operator.runtime.image.transferring import Transferring
 from glance_operator.runtime.parsing import parsed
 from glance_operator.runtime.queue import Lane
 from glance_operator.runtime.store import Body, Key
@@ -36,6 +37,7 @@ from glance_operator.runtime.world import World
 
 _AWAIT = 10.0  # seconds between two looks for something that somebody else must bring
 _OTHER_POD = 1.0  # seconds until another pod is asked for an import that one did not take
+_BEGINS_WORK = (content.ImportFromUrl, transfer.StartTransfer, transfer.ImportStaged, stores.CopyToStores)
 _QUEUED_PER_SECOND = 10.0  # so many of the waiting ones say that they wait: each write takes time from an import
 
 
@@ -58,6 +60,7 @@ class ImageController:
         self._ours = Ours(world)
         self._draining = Draining(world.store)
         self._causes = Causes(world, self._ours)
+        self._transferring = Transferring(world)
 
     def look(self, key: Key, body: Body) -> Look:
         view = self._view(key, body)
@@ -87,7 +90,9 @@ class ImageController:
         return Look(view, plan, track if view.looked else None)
 
     def _seen(self, key: Key, view: View, track: Track, at_rest: bool) -> View:
-        view = adopting.judged(seen(adopting.sought(view, track), track, at_rest), self._world.kube)
+        found = self._transferring.seen(adopting.sought(view, track), track)
+        view = adopting.judged(seen(found, track, at_rest), self._world.kube)
+        view = self._transferring.looked(view, track)
         if view.nodes is None:
             return view
         around = self._flights(key, track), track.cloud.slots.within_reach(key)
@@ -103,7 +108,7 @@ class ImageController:
         make their images before, so that Glance never waits for us."""
         if look.track is None:
             return None
-        slots, running = look.track.cloud.slots, content.running(look.view)
+        slots, running = look.track.cloud.slots, _busy(look.view)
         self._follow(key, look, look.track, running)
         if not look.plan.slot:
             (slots.hold if running else slots.forget)(key)
@@ -125,12 +130,18 @@ class ImageController:
             take(step, look.track)
             self._tell(key, step)
             return
-        if not isinstance(step, content.ImportFromUrl | stores.CopyToStores):
+        if isinstance(step, transfer.RemoveTransfers):
+            self._transferring.remove(look.view, step)
+            return
+        if not isinstance(step, _BEGINS_WORK):
             take(step, look.track)
             return
         if step.node:
             self._ours.confirm(look.view, step.node)
-        take(step, look.track)
+        if isinstance(step, transfer.StartTransfer):
+            self._transferring.start(look.view, step, look.track)
+        else:
+            take(step, look.track)
         self._follow(key, look, look.track, running=True)  # others' looks tell of it, too
 
     def _tell(self, key: Key, step: removal.DeleteFromStore) -> None:
@@ -163,6 +174,8 @@ class ImageController:
             return track.first_look()
         if plan.state.phase is not Phase.WORKING:
             return seconds(view.spec.resync_period)
+        if track and transfer.under_way(view):
+            return max(transfer.LOOK, track.poll())
         return track.poll() if track and content.running(view) else _AWAIT
 
     def settled(self, body: Body) -> bool:
@@ -233,6 +246,11 @@ class ImageController:
             track.cloud.looks.watch(track.image_id, bool(look.view.spec.hidden), lambda: wake(key, Lane.BEGUN))
         elif look.plan.step is None:
             track.rest()
+
+
+def _busy(view: View) -> bool:
+    """Whether something is at work on the image, in Glance or on the way there."""
+    return content.running(view) or transfer.under_way(view)
 
 
 def _served(body: Body) -> bool:

@@ -6,7 +6,17 @@ from collections.abc import Mapping
 from functools import singledispatch
 from typing import TYPE_CHECKING, Any
 
-from glance_operator.core.image import adoption, content, deletion, metadata, removal, rollout, stores
+from glance_operator.core.image import (
+    adoption,
+    content,
+    deletion,
+    metadata,
+    methods,
+    removal,
+    rollout,
+    stores,
+    transfer,
+)
 from glance_operator.core.image.observed import Node
 from glance_operator.core.plan import Note, Step
 from glance_operator.runtime.errors import Refused, unavailable
@@ -30,8 +40,14 @@ def _note(step: Note, track: Track) -> None:
 
 @take.register
 def _fetch(step: content.ImportFromUrl, track: Track) -> None:
-    method = {"name": content.WEB_DOWNLOAD, "uri": step.url}
+    method = {"name": methods.WEB_DOWNLOAD, "uri": step.url}
     _import(track, step.node, step.image_id, {"method": method, **_into(step.stores)})
+
+
+@take.register
+def _import_staged(step: transfer.ImportStaged, track: Track) -> None:
+    body = {"method": {"name": methods.GLANCE_DIRECT}, **_into(step.stores)}
+    _import(track, step.node, step.image_id, body)
 
 
 @take.register

@@ -6,7 +6,7 @@ import time
 from dataclasses import replace
 
 from glance_operator.api.base import seconds
-from glance_operator.core.image import content, identity, rollout, stores
+from glance_operator.core.image import content, identity, methods, rollout, stores, transfer
 from glance_operator.core.image.observed import GlanceImage, Service, Task, View
 from glance_operator.runtime.image.track import Track
 
@@ -50,8 +50,9 @@ def _found_again(view: View, track: Track) -> View:
 def _service(view: View, track: Track) -> Service:
     """What is demanded and was not there may have been added since."""
     service = track.cloud.service()
-    methods = {content.WEB_DOWNLOAD, stores.COPY_IMAGE} <= service.methods
-    complete = methods and stores.refuse(replace(view, service=service)) is None
+    needed = methods.GLANCE_DIRECT if methods.needs_transfer(view.spec, service) else content.WEB_DOWNLOAD
+    offered = {needed, stores.COPY_IMAGE} <= service.methods
+    complete = offered and stores.refuse(replace(view, service=service)) is None
     return service if complete else track.cloud.service(max_age=_RECENT)
 
 
@@ -95,7 +96,7 @@ def _max_age(track: Track) -> float:
 
 
 def _task(view: View, image: GlanceImage, track: Track) -> Task | None:
-    if track.untouched or not _task_matters(view, image, track):
+    if track.untouched or transfer.at_work(view) or not _task_matters(view, image, track):
         return None
     track.task_checked = time.monotonic()
     tasks = track.cloud.glance.tasks(image.id)

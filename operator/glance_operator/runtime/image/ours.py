@@ -104,7 +104,7 @@ def _chooses(view: View) -> bool:
     image = view.image
     if image is None or image.lock:
         return False
-    return image.status == "queued" or (image.status == "active" and bool(stores.missing(view)))
+    return image.status in ("queued", "uploading") or (image.status == "active" and bool(stores.missing(view)))
 
 
 def _has_content(view: View) -> bool:

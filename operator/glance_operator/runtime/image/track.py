@@ -39,6 +39,7 @@ class Track:
     answer: Answer | None = None  # to that question
     told: str = ""  # what Glance has told of progress in copying to stores
     told_at: float = 0.0
+    standstill: tuple[object, float] = (None, 0.0)  # what was last seen of a transfer, and since when it is so
 
     def turn_to(self, image_id: str) -> None:
         """Another incarnation, another image: nothing is known of it."""
@@ -86,6 +87,12 @@ class Track:
         """Seconds since the container that took the import was first seen to be gone."""
         self.gone_since = (self.gone_since or time.monotonic()) if gone else 0.0
         return time.monotonic() - self.gone_since if gone else 0.0
+
+    def silent_for(self, seen: object) -> float:
+        """Seconds for which this, of a transfer, has been seen unchanged."""
+        if seen != self.standstill[0]:
+            self.standstill = (seen, time.monotonic())
+        return time.monotonic() - self.standstill[1]
 
     def found_running(self, node: str = "") -> None:
         """An import is under way, on this pod; after a restart its age is counted from now."""

@@ -160,7 +160,7 @@ def test_trusted_lets_in_only_those_named() -> None:
     peers = found(BLUEPRINTS["shared"], "NetworkPolicy")[0]["spec"]["ingress"][0]["from"]
     assert {"podSelector": {}} not in peers
     assert {"podSelector": {"matchLabels": {"app": "nova"}}} in peers
-    assert len(peers) == 3, "itself, the operator, and those named"
+    assert len(peers) == 4, "itself, the operator, its transfers, and those named"
 
 
 def test_who_manages_no_schema_purges_nothing() -> None:

@@ -11,11 +11,12 @@ from tests.unit.core.scenarios.proving import PROVING
 from tests.unit.core.scenarios.rolling import ROLLOUTS
 from tests.unit.core.scenarios.row import BOTH, EITHER, MIRROR, MISSING, NO_COPY, Row, served
 from tests.unit.core.scenarios.serving import METADATA, STORES
+from tests.unit.core.scenarios.transferring import TRANSFERS, TRANSFERS_AT_ITS_END
 
 ALIVE = [
     *(*LIMITS, *IDENTITY, *CONTENT, *METADATA, *STORES, *PODS, *CACHES, *ARRIVALS),
-    *(*PROVING, *LEAVING_STORES, *ROLLOUTS, *ADOPTION, *DEACTIVATED, *REFERENCES),
+    *(*PROVING, *LEAVING_STORES, *ROLLOUTS, *ADOPTION, *DEACTIVATED, *REFERENCES, *TRANSFERS),
 ]
-ENDING = [*DELETED, *CACHES_AT_ITS_END, *ADOPTED_AT_ITS_END]
+ENDING = [*DELETED, *CACHES_AT_ITS_END, *ADOPTED_AT_ITS_END, *TRANSFERS_AT_ITS_END]
 
 __all__ = ["ALIVE", "BOTH", "EITHER", "ENDING", "MIRROR", "MISSING", "NO_COPY", "Row", "served"]

@@ -149,7 +149,7 @@ CONTENT = [
     Row("a store that is not there", view(spec=spec(stores={"names": ["nope"]})), "UnknownStore", "Failed"),
     Row(
         "no web-download",
-        view(service=Service(("central",), "central", frozenset({"glance-direct"}))),
+        view(service=Service(("central",), "central", frozenset({"copy-image"}))),
         "MethodNotEnabled",
         "Failed",
     ),
