@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from tests.integration.deliveries.conftest import SETTINGS, new_lab
 from tests.integration.deliveries.test_transfers import left
+from tests.integration.images.killing import DATA, NAME, SPEC, Mortal, Scene, certain, kind_of, served_once
 from tests.integration.images.lab import ForkedOperator, Lab, Object
-from tests.integration.images.test_killed import DATA, NAME, SPEC, Mortal, Scene, certain, kind_of, served_once
 from tests.integration.transfer.kubelet import Kubelet
 from tests.support import eventually
 

@@ -137,3 +137,22 @@ class Scene:
 def certain(calls: list[str]) -> list[str]:
     """Without the status writes that only a slow machine sees, because they tell what takes long."""
     return [call for call in calls[:-1] if call != "status"] + calls[-1:]
+
+
+def served_once(lab: Lab) -> str:
+    """The id of the one image there is for the object, which is all that it should be."""
+    status = lab.ready(NAME, timeout=55)["status"]
+    (image,) = lab.owned(NAME)
+    assert image["id"] == status["id"]
+    shown = {key: image[key] for key in ("status", "visibility", "protected", "tags", "os_distro")}
+    assert shown == {
+        "status": "active",
+        "visibility": "shared",
+        "protected": True,
+        "tags": ["golden"],
+        "os_distro": "ubuntu",
+    }
+    assert [m["member_id"] for m in lab.ask("GET", f"/images/{image['id']}/members").json()["members"]] == [MEMBER]
+    for store in lab.glance.config.stores:
+        assert (lab.glance.store_directory(store) / image["id"]).read_bytes() == DATA
+    return str(image["id"])

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from tests.integration.images.killing import DATA, MEMBER, NAME, SPEC, Mortal, Scene, certain
+from tests.integration.images.killing import DATA, NAME, SPEC, Mortal, Scene, certain, served_once
 from tests.integration.images.lab import Lab, Object
 from tests.support import eventually
 
@@ -44,25 +44,6 @@ def test_the_calls_to_be_killed_at_are_of_every_kind(calls: tuple[list[str], lis
     imported, deleted = calls
     assert set(imported) == IMPORT_CALLS
     assert set(deleted) == DELETION_CALLS
-
-
-def served_once(lab: Lab) -> str:
-    """The id of the one image there is for the object, which is all that it should be."""
-    status = lab.ready(NAME, timeout=55)["status"]
-    (image,) = lab.owned(NAME)
-    assert image["id"] == status["id"]
-    shown = {key: image[key] for key in ("status", "visibility", "protected", "tags", "os_distro")}
-    assert shown == {
-        "status": "active",
-        "visibility": "shared",
-        "protected": True,
-        "tags": ["golden"],
-        "os_distro": "ubuntu",
-    }
-    assert [m["member_id"] for m in lab.ask("GET", f"/images/{image['id']}/members").json()["members"]] == [MEMBER]
-    for store in lab.glance.config.stores:
-        assert (lab.glance.store_directory(store) / image["id"]).read_bytes() == DATA
-    return str(image["id"])
 
 
 @pytest.mark.parametrize("when", ["before", "after"])

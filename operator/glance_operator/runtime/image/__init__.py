@@ -9,14 +9,13 @@ from glance_operator.api.base import seconds
 from glance_operator.api.image import ImageSpec
 from glance_operator.core.conditions import FALSE, TRUE, find
 from glance_operator.core.image import caching, content, decide, limits, removal, stores, transfer
-from glance_operator.core.image.memory import GONE, moment, recall
+from glance_operator.core.image.memory import moment, recall
 from glance_operator.core.image.nodes import lost
 from glance_operator.core.image.observed import Cause, Flight, View
 from glance_operator.core.image.refusals import explain
 from glance_operator.core.image.status import status
 from glance_operator.core.past import is_fresh_start, is_retried
 from glance_operator.core.plan import Phase, Plan, State, waiting
-from glance_operator.runtime.apis import SERVICE
 from glance_operator.runtime.engine import finalizer
 from glance_operator.runtime.errors import Refused, Unavailable
 from glance_operator.runtime.image import adopting
@@ -30,6 +29,7 @@ from glance_operator.runtime.image.ours import Ours
 from glance_operator.runtime.image.prefetching import Prefetching
 from glance_operator.runtime.image.track import Track
 from glance_operator.runtime.image.transferring import Transferring
+from glance_operator.runtime.image.whereabouts import of_this_image, where
 from glance_operator.runtime.parsing import parsed
 from glance_operator.runtime.queue import Lane
 from glance_operator.runtime.store import Body, Key
@@ -82,7 +82,7 @@ class ImageController:
             view = self._prefetching.seen(view, track, self.settled(body))
             view = self._causes.added(view, track)
         except Unavailable as trouble:
-            view = replace(view, trouble=_of_this_image(trouble, view), cause=trouble.cause)
+            view = replace(view, trouble=of_this_image(trouble, view), cause=trouble.cause)
         except Refused as refusal:
             state = State(Phase.WORKING, "GlanceError", f"Glance refuses to show the image ({refusal})")
             view = replace(view, trouble=state, cause=Cause.OUTAGE)
@@ -222,7 +222,7 @@ class ImageController:
         return track.spec[1]
 
     def _track(self, key: Key, spec: ImageSpec, fresh: bool) -> Track:
-        cloud = self._world.clouds.find(key.namespace, *_where(spec), fresh=fresh)
+        cloud = self._world.clouds.find(key.namespace, *where(spec), fresh=fresh)
         track = self._tracks.get(key)
         if track is None or track.cloud is not cloud:
             self.forget(key)  # other credentials: what was held there is given back
@@ -269,26 +269,6 @@ def _comeback(view: View, track: Track | None) -> float:
     if view.cause is not Cause.OUTAGE or track is None:
         return _AWAIT
     return max(track.cloud.gate.wait(), 1.0) + (seconds(view.spec.resync_period) / 10 if view.settled else 0.0)
-
-
-def _of_this_image(trouble: Unavailable, view: View) -> State:
-    """What is wrong, in terms of this object: others, in other namespaces, may share the cloud."""
-    if trouble.state.reason == "APINotFound" and view.memory.id:
-        return replace(trouble.state, reason=GONE)
-    if trouble.cause is not Cause.OUTAGE or trouble.state.reason.startswith("API"):
-        return trouble.state
-    source, name = _where(view.spec)
-    whose = f"{source} {name}" if source == SERVICE else f"Cloud {name} of Secret {source}"
-    return replace(trouble.state, message=f"{whose}: {trouble.state.message}")
-
-
-def _where(spec: ImageSpec) -> tuple[str, str]:
-    """How `Clouds.find` knows the cloud; the API server lets no Image in without one of the two."""
-    if ref := spec.cloud_credentials_ref:
-        return ref.secret_name, ref.cloud_name
-    if api := spec.glance_api_ref:
-        return SERVICE, api.name
-    raise AssertionError("an Image belongs to a cloud")
 
 
 def _is_left_alone(view: View) -> bool:
