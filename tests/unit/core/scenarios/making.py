@@ -29,7 +29,7 @@ LIMITS = [
     Row("suspended while served", served(spec=spec(suspend=True), looked=False, image=None), "Suspended", "Current"),
     Row(
         "a field without a controller",
-        view(spec=spec(source={"http": {"url": URL}, "checksum": {"sha256": "0" * 64}}), looked=False),
+        view(spec=spec(source={"http": {"url": URL, "refresh": "1h"}}), looked=False),
         "NotSupported",
         "Failed",
     ),
