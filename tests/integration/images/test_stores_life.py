@@ -182,7 +182,7 @@ def test_no_store_is_emptied_while_the_image_is_locked(lab: Lab, name: str, imag
 def test_no_store_is_emptied_while_the_image_is_deactivated(lab: Lab, name: str, image_id: str) -> None:
     assert lab.ask("POST", f"/images/{image_id}/actions/deactivate").status_code == 204
     lab.patch(name, stores=TWO)
-    lab.until(name, "Stalled", "True", "UnexpectedStatus")
+    lab.until(name, "Stalled", "True", "Deactivated")
     assert "deactivated" in says(lab, name, "dcn1", "Removing")["message"]
     assert lab.ask("POST", f"/images/{image_id}/actions/reactivate").status_code == 204
     lab.retry(name, "reactivated")
