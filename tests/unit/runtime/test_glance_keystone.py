@@ -30,6 +30,12 @@ def test_a_token_is_fetched_once(lab: Lab) -> None:
     assert {one.headers["X-Auth-Token"] for one in lab.service.asked if one.path.startswith("/v2")} == {TOKEN}
 
 
+def test_a_job_gets_a_token_and_the_address_of_the_catalog(lab: Lab) -> None:
+    access = lab.client(lab.service.keystone(), {}).access()
+    assert dict(access.headers) == {"X-Auth-Token": TOKEN}
+    assert access.url.endswith("/v2")
+
+
 def test_a_token_that_ended_is_fetched_anew_and_the_request_repeated(lab: Lab) -> None:
     glance = lab.client(lab.service.keystone(), {})
     lab.service.on("GET /v2/images/i1", Answer(200, IMAGE), Answer(401, {"message": "no"}), Answer(200, IMAGE))
