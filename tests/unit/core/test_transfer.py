@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.unit.core.builders import EXPECTED_ID, NOW, URL, body_of, marker, queued, read_again, spec, task
+from tests.unit.core.builders import EXPECTED_ID, NOW, URL, body_of, marker, memory, queued, read_again, spec, task
 from tests.unit.core.scenarios.pods import AGAIN, FIRST, SECOND
 from tests.unit.core.scenarios.transferring import (
     ALL,
@@ -119,6 +119,15 @@ def test_once_the_content_is_there_it_says_by_what_it_was_proven() -> None:
     assert said["content"]["verified"] == PROOF.told()
     assert "proof" not in said.get("attempt", {})
     assert view.memory.proof == PROOF
+
+
+def test_content_of_which_nobody_knows_the_end_is_told_of() -> None:
+    known = replace(PROOF, algorithm="", digest="", length_known=False)
+    view, said = passed(arrived(memory=memory(proof=known)))
+    verified = find(said["conditions"], "Verified")
+    assert (verified["status"], verified["reason"]) == ("Unknown", "NoChecksum")
+    assert "a cut" in verified["message"]
+    assert view.memory.proof == known
 
 
 def test_content_that_a_plugin_has_changed_is_not_called_another() -> None:

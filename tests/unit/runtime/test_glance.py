@@ -22,13 +22,6 @@ from glance_operator.runtime.glance import Glance
 pytestmark = pytest.mark.filterwarnings("ignore::PendingDeprecationWarning:openstack.*")
 
 
-def test_a_job_gets_the_same_headers_and_the_versioned_address(lab: Lab) -> None:
-    access = lab.glance.access()
-    assert access.url == f"{lab.service.url}/v2"
-    assert HEADERS.items() <= dict(access.headers).items()
-    assert access.ca == ""
-
-
 def test_trusted_headers_are_sent_and_json_is_asked_for(lab: Lab) -> None:
     lab.service.on("GET /v2/images/i1", Answer(200, IMAGE))
     assert lab.glance.image("i1") == GlanceImage("i1", "n")

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from tests.unit.runtime.glance_lab import IMAGE, Lab
+from tests.unit.runtime.glance_lab import HEADERS, IMAGE, Lab
 from tests.unit.runtime.image_service import TOKEN, Answer, Asked
 
 from glance_operator.core.image.observed import GlanceImage
@@ -34,6 +34,13 @@ def test_a_job_gets_a_token_and_the_address_of_the_catalog(lab: Lab) -> None:
     access = lab.client(lab.service.keystone(), {}).access()
     assert dict(access.headers) == {"X-Auth-Token": TOKEN}
     assert access.url.endswith("/v2")
+
+
+def test_without_keystone_a_job_gets_the_same_headers_and_the_versioned_address(lab: Lab) -> None:
+    access = lab.glance.access()
+    assert access.url == f"{lab.service.url}/v2"
+    assert HEADERS.items() <= dict(access.headers).items()
+    assert access.ca == ""
 
 
 def test_a_token_that_ended_is_fetched_anew_and_the_request_repeated(lab: Lab) -> None:

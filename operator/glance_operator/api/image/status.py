@@ -56,6 +56,8 @@ class Proof(Model):
     """Of the bytes that were staged, in hexadecimal: Glance must find the same."""
     md5: str | None = None
     """The same by MD5."""
+    length_known: bool | None = None
+    """False: the source did not tell where it ends, so that only a digest would have shown a cut."""
 
 
 class Content(Model):

@@ -44,7 +44,7 @@ class Given:
 @dataclass(frozen=True, slots=True)
 class Proof:
     """What a Job has found of the bytes that it staged for this image: by what, if anything, the source's bytes were
-    proven, and the digests that Glance must find, too."""
+    proven, and the digests that Glance must find, too. length_known: a cut would have been noticed without a digest."""
 
     image_id: str
     source: str = ""
@@ -53,6 +53,7 @@ class Proof:
     signed_by: str = ""
     sha512: str = ""
     md5: str = ""
+    length_known: bool = True
 
     @classmethod
     def recall(cls, entry: Mapping[str, Any] | None) -> Proof | None:
@@ -60,12 +61,12 @@ class Proof:
         if entry is None:
             return None
         said = {name: entry.get(key) or "" for name, key in _PROOF.items()}
-        return cls(entry["imageID"], **said)
+        return cls(entry["imageID"], **said, length_known=entry.get("lengthKnown", True))
 
-    def told(self) -> dict[str, str]:
+    def told(self) -> dict[str, Any]:
         """For a status."""
         said = {key: value for name, key in _PROOF.items() if (value := getattr(self, name))}
-        return {"imageID": self.image_id, **said}
+        return {"imageID": self.image_id, **said, **({} if self.length_known else {"lengthKnown": False})}
 
 
 _PROOF = {

@@ -60,7 +60,9 @@ def condition(view: View) -> Condition | None:
     if found is None or image is None or not content.arrived(view):
         return _beforehand(view)
     if not found.algorithm:
-        return Condition(VERIFIED, UNKNOWN, "NoChecksum", "spec.source.checksum does not say what the content must be")
+        words = "spec.source.checksum does not say what the content must be"
+        doubt = "" if found.length_known else ", nor the source how long it is: nobody would have noticed a cut"
+        return Condition(VERIFIED, UNKNOWN, "NoChecksum", words + doubt)
     by = f"{found.algorithm} by the transfer Job"
     by += f", of a checksum file signed by {found.signed_by}" if found.signed_by else ""
     if _altered(view, image):

@@ -101,7 +101,7 @@ def judged(view: View) -> Memory:
 
 def _proof(image_id: str, found: Success) -> Proof:
     algorithm, digest, signed_by = found.algorithm or "", found.digest or "", found.signed_by or ""
-    return Proof(image_id, found.source, algorithm, digest, signed_by, found.sha512, found.md5)
+    return Proof(image_id, found.source, algorithm, digest, signed_by, found.sha512, found.md5, found.length_known)
 
 
 def _failure(view: View, one: Transfer) -> Failed | None:
