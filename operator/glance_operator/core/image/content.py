@@ -41,6 +41,18 @@ class ImportFromUrl(Step):
 
 
 @dataclass(frozen=True, slots=True)
+class ImportFromRegion(Step):
+    """The same by glance-download, from the Glance of another region of the cloud."""
+
+    image_id: str
+    region: str
+    source_id: str
+    interface: str
+    stores: tuple[str, ...]
+    node: Node | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Discard(Step):
     """DELETE an image of ours that can no longer be completed; the next incarnation follows. ``place``: address of
     the pod that has what the import has left; empty = any."""
@@ -229,7 +241,7 @@ def refuse_what_cannot_work(view: View) -> Plan | None:
         return None
     if refused := stores.refuse(view):
         return refused
-    needed = methods.GLANCE_DIRECT if methods.needs_transfer(view.spec, view.service) else WEB_DOWNLOAD
+    needed = methods.needed(view.spec, view.service)
     if needed in view.service.methods:
         return None
     offered = ", ".join(sorted(view.service.methods)) or "none"
@@ -253,7 +265,10 @@ def fetch(view: View) -> Plan | None:
     if wait := nodes.await_one(view):
         return wait
     node = nodes.choose(view, staging.content_needs(view))
-    step = ImportFromUrl(image.id, url(view), stores.targets(view), node)
+    into, other = stores.targets(view), source.glance
+    step: Step = ImportFromUrl(image.id, url(view), into, node)
+    if other:
+        step = ImportFromRegion(image.id, other.region, other.image_id, other.interface, into, node)
     plan = doing(step, "Downloading", f"Glance is downloading {retries.shown(url(view))}", slot=True, after=None)
     # which container has it: the import ends with that one; which address was asked: it may bring other bytes
     return replace(plan, record=node is not None or digests.demanded(view.spec) is not None)

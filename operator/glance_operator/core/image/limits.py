@@ -25,7 +25,6 @@ def not_built(spec: ImageSpec) -> Iterator[str]:
     blind = http and http.method == WEB_DOWNLOAD and only_seen_bytes_prove(spec)
     absent = {
         "spec.source.upload": source and source.upload,
-        "spec.source.glance": source and source.glance,
         "spec.source.checksum": source
         and source.checksum
         and not (digests.demanded(spec) or demands_transfer(spec) or blind),

@@ -9,7 +9,14 @@ from glance_operator.api.image import ImageSpec
 if TYPE_CHECKING:
     from glance_operator.core.image.observed import Service
 
-WEB_DOWNLOAD, GLANCE_DIRECT = "web-download", "glance-direct"
+WEB_DOWNLOAD, GLANCE_DIRECT, GLANCE_DOWNLOAD = "web-download", "glance-direct", "glance-download"
+
+
+def needed(spec: ImageSpec, service: Service) -> str:
+    """The method that the service has to offer for this content, in Glance's words."""
+    if needs_transfer(spec, service):
+        return GLANCE_DIRECT
+    return GLANCE_DOWNLOAD if spec.source and spec.source.glance else WEB_DOWNLOAD
 
 
 def needs_transfer(spec: ImageSpec, service: Service) -> bool:

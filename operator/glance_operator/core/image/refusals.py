@@ -24,7 +24,8 @@ from glance_operator.core.plan import Phase, Plan, State, Step, stalled, waiting
 LATER = 60.0  # seconds until it is tried again although only people can help
 _KUBERNETES = 10.0  # the same for what the API server refuses
 _LOCKED = 600.0  # the same for the lock of a copy that was cut off: Glance says when it counts no longer
-_MAKES_CONTENT = (content.CreateImage, content.ImportFromUrl, transfer.ImportStaged, stores.CopyToStores)
+_IMPORTS = (content.ImportFromUrl, content.ImportFromRegion, transfer.ImportStaged, stores.CopyToStores)
+_MAKES_CONTENT = (content.CreateImage, *_IMPORTS)
 
 
 def explain(view: View, step: Step, code: int, said: str) -> Plan:

@@ -26,9 +26,14 @@ def _limit(view: View) -> int | None:
 
 def addresses(view: View) -> list[str]:
     """Where the content can be had, in the order of the spec."""
-    http, pvc = (view.spec.source.http, view.spec.source.pvc) if view.spec.source else (None, None)
-    other = f"{pvc.path} of claim {pvc.claim_name}" if pvc else "its source"
-    return [http.url, *(http.mirrors or ())] if http else [other]
+    source = view.spec.source
+    if source and source.http:
+        return [source.http.url, *(source.http.mirrors or ())]
+    if source and source.pvc:
+        return [f"{source.pvc.path} of claim {source.pvc.claim_name}"]
+    if source and source.glance:
+        return [f"image {source.glance.image_id} of region {source.glance.region}"]
+    return ["its source"]
 
 
 def left(view: View) -> list[str]:

@@ -102,7 +102,13 @@ def _without_empty(values: dict[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in values.items() if v not in (None, "", {}, [])}
 
 
-_GIVEN_TO_A_POD = content.ImportFromUrl | stores.CopyToStores | transfer.StartTransfer | transfer.ImportStaged
+_GIVEN_TO_A_POD = (
+    content.ImportFromUrl
+    | content.ImportFromRegion
+    | stores.CopyToStores
+    | transfer.StartTransfer
+    | transfer.ImportStaged
+)
 
 
 def _image(view: View) -> dict[str, Any]:

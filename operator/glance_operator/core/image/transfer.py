@@ -10,7 +10,7 @@ from typing import Any
 from glance_operator.api.base import seconds
 from glance_operator.core.image import content, identity, ingredients, nodes, retries, staging, stores
 from glance_operator.core.image.carried import Proof, Transfer
-from glance_operator.core.image.methods import GLANCE_DIRECT, demands_transfer, needs_transfer
+from glance_operator.core.image.methods import GLANCE_DIRECT, demands_transfer, needed, needs_transfer
 from glance_operator.core.image.observed import Memory, Node, View
 from glance_operator.core.plan import Plan, Step, doing, stalled, waiting
 from glance_operator.core.transfer.outcome import Failed, Success, amount
@@ -166,7 +166,7 @@ def remembered(view: View, plan: Plan) -> dict[str, Any]:
 
 def method(view: View) -> str:
     """By which the content comes, in Glance's words."""
-    return GLANCE_DIRECT if wanted(view) or under_way(view) else content.WEB_DOWNLOAD
+    return GLANCE_DIRECT if under_way(view) else needed(view.spec, view.service)
 
 
 # What is done

@@ -37,7 +37,8 @@ from glance_operator.runtime.world import World
 
 _AWAIT = 10.0  # seconds between two looks for something that somebody else must bring
 _OTHER_POD = 1.0  # seconds until another pod is asked for an import that one did not take
-_BEGINS_WORK = (content.ImportFromUrl, transfer.StartTransfer, transfer.ImportStaged, stores.CopyToStores)
+_IMPORTS = (content.ImportFromUrl, content.ImportFromRegion, transfer.ImportStaged, stores.CopyToStores)
+_BEGINS_WORK = (*_IMPORTS, transfer.StartTransfer)
 _QUEUED_PER_SECOND = 10.0  # so many of the waiting ones say that they wait: each write takes time from an import
 
 

@@ -45,6 +45,18 @@ def _fetch(step: content.ImportFromUrl, track: Track) -> None:
 
 
 @take.register
+def _fetch_from_region(step: content.ImportFromRegion, track: Track) -> None:
+    where = {
+        "glance_region": step.region,
+        "glance_image_id": step.source_id,
+        "glance_service_interface": step.interface,
+    }
+    _import(
+        track, step.node, step.image_id, {"method": {"name": methods.GLANCE_DOWNLOAD, **where}, **_into(step.stores)}
+    )
+
+
+@take.register
 def _import_staged(step: transfer.ImportStaged, track: Track) -> None:
     body = {"method": {"name": methods.GLANCE_DIRECT}, **_into(step.stores)}
     _import(track, step.node, step.image_id, body)

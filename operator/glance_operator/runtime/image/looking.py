@@ -6,7 +6,7 @@ import time
 from dataclasses import replace
 
 from glance_operator.api.base import seconds
-from glance_operator.core.image import content, identity, methods, rollout, stores, transfer
+from glance_operator.core.image import identity, methods, rollout, stores, transfer
 from glance_operator.core.image.observed import GlanceImage, Service, Task, View
 from glance_operator.runtime.image.track import Track
 
@@ -50,7 +50,7 @@ def _found_again(view: View, track: Track) -> View:
 def _service(view: View, track: Track) -> Service:
     """What is demanded and was not there may have been added since."""
     service = track.cloud.service()
-    needed = methods.GLANCE_DIRECT if methods.needs_transfer(view.spec, service) else content.WEB_DOWNLOAD
+    needed = methods.needed(view.spec, service)
     offered = {needed, stores.COPY_IMAGE} <= service.methods
     complete = offered and stores.refuse(replace(view, service=service)) is None
     return service if complete else track.cloud.service(max_age=_RECENT)
