@@ -29,7 +29,7 @@ class Branch:
     glance: Glance
 
     def stored(self, body: Object) -> bytes:
-        return (self.glance.store_directory("central") / body["status"]["id"]).read_bytes()
+        return (self.glance.store_directory("central") / str(body["status"]["id"])).read_bytes()
 
 
 @pytest.fixture(scope="module")

@@ -6,10 +6,12 @@ from dataclasses import replace
 
 from tests.unit.core.builders import (
     EXPECTED_ID,
+    FULL,
     OUTAGE,
     URL,
     glance_image,
     later,
+    marker,
     queued,
     spec,
     task,
@@ -18,7 +20,7 @@ from tests.unit.core.builders import (
 from tests.unit.core.scenarios.row import EITHER, MIRROR, MISSING, OTHER_UID, Row, served
 
 from glance_operator.core.image import identity
-from glance_operator.core.image.content import CreateImage, Discard, ImportFromUrl, NextIncarnation
+from glance_operator.core.image.content import CreateImage, Discard, ImportFromRegion, ImportFromUrl, NextIncarnation
 from glance_operator.core.image.metadata import UpdateImage
 from glance_operator.core.image.observed import Cause, Memory, Service
 from glance_operator.core.image.rollout import Begin
@@ -179,6 +181,17 @@ CONTENT = [
         "Downloading",
         "InProgress",
         ImportFromUrl(EXPECTED_ID, URL, ("central",)),
+    ),
+    Row(
+        "made, without content, which another region has",
+        view(
+            spec=spec(source={"glance": {"region": "north", "imageID": OTHER_UID}}),
+            image=queued(properties=marker(spec(source={"glance": {"region": "north", "imageID": OTHER_UID}}))),
+            service=replace(FULL, methods=FULL.methods | {"glance-download"}),
+        ),
+        "Downloading",
+        "InProgress",
+        ImportFromRegion(EXPECTED_ID, "north", OTHER_UID, "public", ("central",)),
     ),
     Row(
         "the second attempt takes the mirror",
