@@ -129,13 +129,13 @@ class TestServed:
         lab.until(name, "Stalled", "True", "RetryLimitExceeded")
         assert asked(lab, f"{name}-lie", name) == [1, 0]
 
-    def test_a_digest_that_glance_does_not_keep_is_refused_before_anything_is_fetched(
+    def test_a_digest_that_glance_does_not_keep_needs_a_job_before_anything_is_fetched(
         self, lab: Lab, name: str
     ) -> None:
         checksum = {"sha256": hashlib.sha256(DATA).hexdigest()}
         lab.apply(demanding(lab, name, lab.source.serve(name, DATA), checksum=checksum))
-        message = condition(lab.until(name, "Stalled", "True", "NotSupported"), "Stalled")["message"]
-        assert "other than sha512 and md5" in message
+        message = condition(lab.until(name, "Stalled", "True", "TransferNotConfigured"), "Stalled")["message"]
+        assert "GLANCE_OPERATOR_TRANSFER_IMAGE" in message
         assert asked(lab, name) == [0]
 
 
