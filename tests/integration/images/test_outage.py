@@ -98,12 +98,12 @@ def test_a_store_that_fails_is_shown_and_filled_when_it_works_again(outage: Lab,
 
 def test_a_method_that_is_not_enabled_is_named(outage: Lab, down: Operator) -> None:
     usual = outage.glance.config
-    outage.glance.configure(replace(usual, methods=("glance-direct", "copy-image")))
+    outage.glance.configure(replace(usual, methods=("copy-image",)))
     outage.glance.restart()
     outage.apply(outage.image("method", outage.source.serve("method", DATA)))
     message = condition(outage.until("method", "Stalled", "True", "MethodNotEnabled", timeout=90), "Stalled")["message"]
     assert "web-download" in message
-    assert "glance-direct" in message
+    assert "copy-image" in message
     outage.glance.configure(usual)
     outage.glance.restart()
     outage.retry("method", "enabled-now")

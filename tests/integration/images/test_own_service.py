@@ -13,7 +13,7 @@ from tests.support import eventually
 
 from sandbox_kit import images
 from sandbox_kit.control_plane import ControlPlane
-from sandbox_kit.glance import Glance
+from sandbox_kit.glance import Glance, GlanceConfig
 from sandbox_kit.source import Source
 
 DATA = images.raw(1 << 16)
@@ -81,6 +81,13 @@ class Service(Lab):
 
     def draining(self, store: str) -> Object:
         return condition(json.loads(self.kubectl("get", f"gstore/{store}", "-o", "json")), "Draining")
+
+
+@pytest.fixture(scope="module")
+def glance(source: Source, sandbox_directory: Path) -> Iterator[Glance]:
+    """One of its own: what others have left in a store would be counted."""
+    with Glance(sandbox_directory / "own-glance", GlanceConfig(allowed_ports=(source.port,))) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
