@@ -55,7 +55,7 @@ check: setup ## format, lint, types, layers, unit tests, generated files: the qu
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python hack/crds --check
-	$(BIN)/pytest tests/unit -q
+	$(BIN)/pytest tests/unit -q --numprocesses $(JOBS) $(BY_FILE)
 
 .PHONY: test
 test: ## all tests, on a real control plane, a real Glance, and as root on Linux on a real node

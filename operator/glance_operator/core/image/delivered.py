@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 
 from glance_operator.core.conditions import FALSE, TRUE, UNKNOWN, Condition
 from glance_operator.core.image import content, retries, transfer
 from glance_operator.core.image.carried import Proof
 from glance_operator.core.image.observed import GlanceImage, Memory, View
+from glance_operator.core.image.verification import ALTERED, NO_DIGEST, VERIFIED, unasked
 
-VERIFIED = "Verified"
-ALTERED, MISMATCH = "ConvertedByGlance", "StoredOtherwise"
+STORED_OTHERWISE = "StoredOtherwise"
 _DISPROVEN = frozenset({"ChecksumMismatch", "SignatureInvalid"})
 
 
@@ -41,17 +40,15 @@ def _is_other(view: View) -> bool:
 
 def judged(view: View) -> Memory:
     """The memory with the attempt whose bytes were not stored as they had been staged, once an image."""
-    memory, found = view.memory, proof(view)
+    found = proof(view)
     if found is None or not _is_other(view):
-        return memory
-    attempts = memory.attempts + 1
-    due = view.now + timedelta(seconds=retries.delay(view, attempts))
+        return view.memory
     cause = (
         f"Glance stored other bytes than the transfer Job had staged in image {found.image_id}: see the disks of its "
         f"staging space and stores"
     )
-    counted = replace(memory, attempts=attempts, next_attempt=due, reason=MISMATCH, cause=cause, proof=None)
-    return replace(counted, rejected=found.image_id, attempt_hash=content.content_hash(view.spec))
+    memory = replace(retries.counted(view, cause, STORED_OTHERWISE), proof=None)
+    return replace(memory, rejected=found.image_id, attempt_hash=content.content_hash(view.spec))
 
 
 def condition(view: View) -> Condition | None:
@@ -60,9 +57,8 @@ def condition(view: View) -> Condition | None:
     if found is None or image is None or not content.arrived(view):
         return _beforehand(view)
     if not found.algorithm:
-        words = "spec.source.checksum does not say what the content must be"
         doubt = "" if found.length_known else ", nor the source how long it is: nobody would have noticed a cut"
-        return Condition(VERIFIED, UNKNOWN, "NoChecksum", words + doubt)
+        return unasked(doubt)
     by = f"{found.algorithm} by the transfer Job"
     by += f", of a checksum file signed by {found.signed_by}" if found.signed_by else ""
     if _altered(view, image):
@@ -70,7 +66,7 @@ def condition(view: View) -> Condition | None:
         return Condition(VERIFIED, UNKNOWN, ALTERED, words)
     if _same(image, found) is None:
         words = f"{by}; Glance keeps no digest of what it has stored to compare with"
-        return Condition(VERIFIED, UNKNOWN, "NoDigest", words)
+        return Condition(VERIFIED, UNKNOWN, NO_DIGEST, words)
     return Condition(VERIFIED, TRUE, "ChecksumMatches", by)
 
 

@@ -229,10 +229,8 @@ def _held_up(view: View) -> dict[str, StoreMemory]:
 
 def _import_judged(view: View, cause: str = "", reason: str = "") -> Memory:
     """One attempt more has failed; why, if it is known without asking anybody."""
-    attempts = view.memory.attempts + 1
-    due = view.now + timedelta(seconds=retries.delay(view, attempts))
-    job, cause = transfer.current(view), cause or transfer.not_imported(view)
-    memory = replace(view.memory, attempts=attempts, next_attempt=due, cause=cause, reason=reason, terminal=False)
+    job = transfer.current(view)
+    memory = replace(retries.counted(view, cause or transfer.not_imported(view), reason), terminal=False)
     return replace(memory, job_uid=job.uid) if job else memory  # it has done its part
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
+from datetime import timedelta
 
 from glance_operator.core.image import nodes
-from glance_operator.core.image.observed import View
+from glance_operator.core.image.observed import Memory, View
 from glance_operator.core.image.sources import Fate
 from glance_operator.core.plan import Phase, Plan, State, waiting
 
@@ -17,6 +19,13 @@ def delay(view: View, attempts: int, salt: str = "") -> float:
     """Seconds to wait after that many failed attempts: doubling, with a jitter that is the same at each look."""
     seed = hashlib.sha256(f"{view.uid}/{salt}/{attempts}".encode()).digest()[0] / 255
     return min(LONGEST, view.retry_base * 2.0 ** min(max(0, attempts - 1), 30)) * (0.8 + 0.4 * seed)
+
+
+def counted(view: View, cause: str, reason: str) -> Memory:
+    """The memory with one failed attempt more, and when the next is due."""
+    attempts = view.memory.attempts + 1
+    due = view.now + timedelta(seconds=delay(view, attempts))
+    return replace(view.memory, attempts=attempts, next_attempt=due, cause=cause, reason=reason)
 
 
 def _limit(view: View) -> int | None:

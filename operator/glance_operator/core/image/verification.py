@@ -150,10 +150,16 @@ def _cannot_tell(view: View, image: GlanceImage, found: Verdict) -> str:
     )
 
 
+def unasked(doubt: str = "") -> Condition:
+    """Nobody has said what the content must be; ``doubt``: what makes that worse."""
+    words = f"spec.source.checksum does not say what the content must be{doubt}"
+    return Condition(VERIFIED, UNKNOWN, "NoChecksum", words)
+
+
 def condition(view: View) -> Condition:
     wanted, image, found = digests.demanded(view.spec), view.image, verdict(view)
     if wanted is None:
-        return Condition(VERIFIED, UNKNOWN, "NoChecksum", "spec.source.checksum does not say what the content must be")
+        return unasked()
     if found is Verdict.EQUAL:
         return Condition(VERIFIED, TRUE, "ChecksumMatches", f"{wanted.algorithm} by Glance")
     if image is None or found is None:
