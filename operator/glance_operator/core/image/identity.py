@@ -12,6 +12,7 @@ from glance_operator.core.plan import Plan, stalled, waiting
 
 _WAYS_OUT = "delete it there, or create another Image with another spec.id"
 PREFIX = "glance_operator_"
+_INCARNATIONS = 1000  # so many of one object are known again without a word in their marker
 RECHECK = 60.0  # seconds until it is looked whether its owner is gone
 CLUSTER, OWNER, UID, CONTENT = PREFIX + "cluster", PREFIX + "owner", PREFIX + "uid", PREFIX + "content"
 IMAGE = PREFIX + "image"  # Nova and Cinder copy properties: on a snapshot, the marker names another image's id
@@ -101,8 +102,23 @@ def marker(view: View, content_hash: str) -> dict[str, str]:
         OWNER: owner(view),
         UID: view.uid,
         CONTENT: content_hash,
-        **({IMAGE: expected_id(view)} if view.spec.adopt else {}),
+        **({IMAGE: expected_id(view)} if _has_another_id(view) else {}),
     }
+
+
+def _has_another_id(view: View) -> bool:
+    """Not the one that follows from uid and incarnation: adopted, or made in an earlier life."""
+    return bool(view.spec.adopt) or expected_id(view) != image_id(view.uid, view.memory.incarnation, view.spec.id)
+
+
+def is_genuine(image: GlanceImage) -> bool:
+    """Whether its marker was made for it. Snapshots get a copy of it, and are their users'."""
+    try:
+        uid = str(UUID(image.properties.get(UID, "")))
+    except ValueError:
+        return False
+    made = (image_id(uid, number) for number in range(1, _INCARNATIONS + 1))
+    return image.properties.get(IMAGE) == image.id or image.id in made
 
 
 def ownership(view: View, image: GlanceImage) -> Ownership:

@@ -43,7 +43,7 @@ def _found_again(view: View, track: Track) -> View:
     ids = looks.marked(identity.owner(view)) if identity.forgotten(view) else []
     if ids in ([], [identity.expected_id(view)]):
         return view
-    there = [image for image_id in ids if (image := looks.get(image_id, _FRESH))]
+    there = [image for one in ids if (image := looks.get(one, _FRESH)) and identity.is_genuine(image)]
     return identity.found_again(view, there) if there else view
 
 
